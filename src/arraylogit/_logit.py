@@ -1,0 +1,99 @@
+"""The logit."""
+
+from typing import Any
+
+from arraylogit._elementwise import Array, Elementwise, Namespace
+
+
+def logit(input: Array, eps: Any = None, *, out: Array | None = None) -> Array:
+    r"""Log-odds of a probability, :math:`\log(x / (1 - x))`, elementwise.
+
+    Parameters
+    ----------
+    input : array_like
+        Probabilities, any shape: an array of any library of the Array API standard, or what
+        NumPy can read. Integers and booleans are converted to the library's default real
+        floating-point dtype. The arithmetic of float16 and bfloat16 is done in float32 or
+        wider and rounded once. Complex input is refused.
+    eps : real number or 0-d array, optional
+        Clamp `input` to ``[eps, 1 - eps]`` first; between 0 and 0.5. Both bounds are those of
+        the dtype computed in. A positive `eps` makes every result finite, except for NaN: an
+        upper bound that would round to 1 is the largest number below 1, a lower bound that
+        would underflow is the smallest positive one. ``eps=0`` clamps to ``[0, 1]``; None
+        (default) does not clamp. A traced value (inside ``jax.jit``, say) cannot be checked
+        and is used as it is. `eps` is not differentiated.
+    out : array, optional
+        Array of the same library, device and shape to write the result to; its dtype must be
+        one that the result can be cast to (same kind). It may be `input`.
+
+    Returns
+    -------
+    array
+        The same library, shape, device and floating-point dtype as `input`; `out` if given.
+
+    Raises
+    ------
+    TypeError
+        `input` is not a real numeric array; `eps` is not a real scalar; `out` is not a
+        writable array of the library of `input`, or needs a gradient.
+    ValueError
+        `input` is ragged; `eps` is NaN or outside [0, 0.5]; `out` has another shape or device.
+        Nothing has been written to `out` after any error.
+
+    See Also
+    --------
+    expit : the inverse function.
+
+    Notes
+    -----
+    Special values: ±0 → −∞, 1 → +∞, 0.5 → +0; below 0, above 1, ±∞ and NaN → NaN. No warning
+    is emitted.
+
+    The derivative is 1/(x(1 − x)): +∞ at 0 and 1, NaN outside [0, 1]. With `eps` it is 0
+    outside [eps, 1 − eps] and the full derivative at the bounds.
+
+    The quotient x/(1 − x) is rounded to 1 ± a few ULP next to 0.5, where its logarithm is
+    small: the textbook formula loses all digits there. The formula used, and its error bound,
+    are derived in ``docs/accuracy.md``.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from arraylogit import logit
+    >>> logit(np.asarray([0.2, 0.5, 0.8])).round(4)
+    array([-1.3863,  0.    ,  1.3863])
+    >>> logit(np.asarray([0.0, 1.0], dtype="float32"), eps=1e-6)
+    array([-13.815511,  13.802319], dtype=float32)
+    """
+    return _LOGIT(input, eps, out)
+
+
+def _formula(x: Array, xp: Namespace) -> Array:
+    # log(2x) - log(2(1 - x)): both logarithms vanish at 1/2 with opposite signs, so that
+    # nothing cancels. 2x is exact, and so is 2(1 - x) from 1/2 on (Sterbenz); below, its
+    # rounding error, exact down to 1/4 in the bracket, moves the second logarithm by the error
+    # over 2(1 - x). The factor 2x stands for that quotient: both are 1 at 1/2, and 2x fades the
+    # correction out in the tail, where the bracket is no longer the error.
+    # The bracket speaks of 2(1 - x) because XLA rewrites (1 - x) - 1 into -x.
+    twice_x = 2 * x
+    twice_c = 2 * (1 - x)
+    r = ((twice_c - 1) - (1 - twice_x)) * twice_x
+    return xp.log(twice_x) - (xp.log(twice_c) - r)
+
+
+def _wide_formula(x: Array, xp: Namespace) -> Array:
+    # The textbook formula. Its absolute error of one rounding of the quotient is harmless in
+    # twice the precision: next to 1/2 the result is at least 4 ULP(1/2), about 2^-22 in
+    # float32, while the quotient's rounding in float64 is 2^-53.
+    return xp.log(x / (1 - x))
+
+
+def _derivative(x: Array, xp: Namespace) -> Array:
+    # 1/x + 1/(1 - x) is closer to 1/(x(1 - x)) than the latter's own evaluation (1.23 against
+    # 2.05 ULP), and exactly 4 at 1/2. abs is there for x = -0. Outside the domain a factor of
+    # NaN, unlike the branch of a `where`, reaches the higher derivatives too.
+    domain = (x >= 0) & (x <= 1)
+    return xp.abs(1 / x + 1 / (1 - x)) * xp.where(domain, xp.ones_like(x), float("nan"))
+
+
+_LOGIT = Elementwise("logit", _formula, _wide_formula, _derivative)

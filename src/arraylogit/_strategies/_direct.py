@@ -1,0 +1,119 @@
+"""How any library of the Array API standard evaluates a formula: as it stands."""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+from array_api_compat import device
+
+if TYPE_CHECKING:
+    from arraylogit._elementwise import Elementwise
+
+Array = Any
+Dtype = Any
+
+
+class Dtypes(NamedTuple):
+    """The dtype that the contract computes in, and the one of the result."""
+
+    computing: Dtype
+    result: Dtype
+
+
+class Bounds(NamedTuple):
+    """What the input is clamped to: numbers, or 0-d arrays of the computing dtype."""
+
+    lower: Any
+    upper: Any
+
+    def map(self, convert: Callable[[Any], Any]) -> "Bounds":
+        """Return both bounds converted."""
+        return Bounds(convert(self.lower), convert(self.upper))
+
+
+class Limits(NamedTuple):
+    """The numbers of a dtype that the bounds of a clamp depend on."""
+
+    real: type  # of these numbers: float, or a wider one
+    smallest: Any  # positive number
+    below_one: Any  # the largest one
+
+
+class Direct:
+    """The strategy of a library that nothing more is known of, and the others' base.
+
+    A strategy chooses where a formula runs and in which dtype, never what is computed.
+
+    Parameters
+    ----------
+    xp : namespace
+        The functions that the formulas are evaluated with.
+    """
+
+    lazy = False
+    """Whether arrays hold a plan of values, so that no value can be looked at."""
+
+    flushes_subnormals = False
+    """Whether the library replaces subnormal numbers with 0."""
+
+    def __init__(self, xp: Any) -> None:
+        self.xp = xp
+
+    def dtypes(self, x: Array) -> Dtypes | None:
+        """Return the dtypes for `x`, or None where it does not hold real numbers."""
+        xp, dtype = self.xp, x.dtype
+        for half in ("float16", "bfloat16"):  # not in the standard, which may refuse them
+            if hasattr(xp, half) and dtype == getattr(xp, half):
+                return Dtypes(xp.float32, dtype)
+        if xp.isdtype(dtype, "real floating"):
+            return Dtypes(dtype, dtype)
+        if xp.isdtype(dtype, ("bool", "integral")):
+            default = xp.empty(0, device=device(x)).dtype
+            return Dtypes(default, default)
+        return None
+
+    def limits(self, x: Array, computing: Dtype) -> Limits:
+        """Return the limits of the dtype that `x` is computed in."""
+        info = self.xp.finfo(computing)
+        eps, smallest = float(info.eps), float(info.smallest_normal)
+        return Limits(float, smallest if self.flushes_subnormals else smallest * eps, 1 - eps / 2)
+
+    def concrete(self, eps: Array) -> float | None:
+        """Return the value of a 0-d array, or None where it is traced."""
+        return float(eps)
+
+    def refusal_of_out(self, x: Array, out: Array) -> str | None:
+        """Return why nothing can be written to `out`, or None."""
+        return None
+
+    def device(self, x: Array) -> Any:
+        """Return the device of `x`."""
+        return device(x)
+
+    def can_cast(self, dtype: Dtype, to: Dtype) -> bool:
+        """Return whether a real floating-point dtype casts to another of the same kind."""
+        return bool(self.xp.isdtype(to, ("real floating", "complex floating")))
+
+    def cast(self, x: Array, dtype: Dtype) -> Array:
+        """Return `x` in another dtype."""
+        return self.xp.astype(x, dtype, copy=False)
+
+    def evaluate(
+        self,
+        function: "Elementwise",
+        x: Array,
+        dtypes: Dtypes,
+        bounds: Bounds | None,
+        out: Array | None,
+    ) -> Array:
+        """Return the values of `function` at `x`, in `out` if given."""
+        xp = self.xp
+        x = self.cast(x, dtypes.computing)
+        # full_like is what puts a number on the device and into the dtype of x everywhere.
+        arrays = bounds and bounds.map(lambda bound: xp.full_like(x, bound))
+        with np.errstate(all="ignore"):  # for libraries built on NumPy
+            y = self.cast(function.value(x, arrays, xp), dtypes.result)
+            if out is None:
+                return y
+            out[...] = self.cast(y, out.dtype)
+            return out

@@ -1,0 +1,72 @@
+"""JAX: one jitted function with its own derivative rule."""
+
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import jax
+import jax.numpy as jnp
+
+from arraylogit._strategies._direct import Bounds, Direct, Dtypes
+
+if TYPE_CHECKING:
+    from arraylogit._elementwise import Elementwise
+
+Array = Any
+
+
+class Jax(Direct):
+    """Compiles the formula once for each dtype and shape, bounds being arguments."""
+
+    flushes_subnormals = True  # XLA on CPU and TPU
+
+    def __init__(self) -> None:
+        super().__init__(jnp)
+
+    def dtypes(self, x: Array) -> Dtypes | None:
+        dtype = x.dtype
+        if jnp.issubdtype(dtype, jnp.floating):
+            return Dtypes(jnp.dtype(jnp.float32) if dtype.itemsize < 4 else dtype, dtype)
+        if jnp.issubdtype(dtype, jnp.integer) or jnp.issubdtype(dtype, jnp.bool):
+            default = jnp.dtype(jnp.result_type(float))  # float64 with jax_enable_x64
+            return Dtypes(default, default)
+        return None
+
+    def concrete(self, eps: Array) -> float | None:
+        return None if isinstance(eps, jax.core.Tracer) else float(eps)
+
+    def refusal_of_out(self, x: Array, out: Array) -> str | None:
+        return "JAX arrays are immutable"
+
+    def cast(self, x: Array, dtype: Any) -> Array:
+        return x.astype(dtype)
+
+    def evaluate(
+        self,
+        function: "Elementwise",
+        x: Array,
+        dtypes: Dtypes,
+        bounds: Bounds | None,
+        out: None,
+    ) -> Array:
+        if x.dtype != dtypes.result:
+            x = x.astype(dtypes.result)
+        bounds = bounds and bounds.map(lambda bound: jnp.asarray(bound, dtypes.computing))
+        return _jitted(function, dtypes, x, bounds)
+
+
+@partial(jax.custom_jvp, nondiff_argnums=(0, 1))
+def _differentiable(function: "Elementwise", dtypes: Dtypes, x: Array, bounds: Any) -> Array:
+    return function.value(x.astype(dtypes.computing), bounds, jnp).astype(dtypes.result)
+
+
+@_differentiable.defjvp
+def _jvp(function: "Elementwise", dtypes: Dtypes, primals: Any, tangents: Any) -> Any:
+    x, bounds = primals
+    slope = function.slope(x.astype(dtypes.computing), bounds, jnp)
+    tangent = (slope * tangents[0].astype(dtypes.computing)).astype(dtypes.result)
+    return _differentiable(function, dtypes, x, bounds), tangent
+
+
+_jitted = jax.jit(_differentiable, static_argnums=(0, 1))
+
+STRATEGY: Direct = Jax()
