@@ -50,7 +50,8 @@ class Jax(Direct):
     ) -> Array:
         if x.dtype != dtypes.result:
             x = x.astype(dtypes.result)
-        bounds = bounds and bounds.map(lambda bound: jnp.asarray(bound, dtypes.computing))
+        if bounds and not isinstance(bounds.lower, jax.Array):
+            bounds = bounds.map(dtypes.computing.type)
         return _jitted(function, dtypes, x, bounds)
 
 

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import torch
+from torch.autograd import forward_ad
 
 from arraylogit._strategies._direct import Bounds, Direct, Dtypes
 
@@ -68,9 +69,23 @@ class Torch(Direct):
         lower, upper = bounds or (None, None)
         if out is not None:
             return _write(function, x, dtypes, lower, upper, out)
-        if torch.compiler.is_compiling():
-            return _Pointwise.apply(x, lower, upper, function, dtypes)  # type: ignore[no-untyped-call]
-        return _PointwiseForwardMode.apply(x, lower, upper, function, dtypes)  # type: ignore[no-untyped-call]
+        if not _is_differentiated(x):
+            return _Pointwise.forward(x, lower, upper, function, dtypes)
+        pointwise = _Pointwise if torch.compiler.is_compiling() else _PointwiseForwardMode
+        return pointwise.apply(x, lower, upper, function, dtypes)  # type: ignore[no-untyped-call]
+
+
+# Private to torch: without it, every call goes through the Function, which is right but slow.
+_transforms_active = getattr(torch._C, "_are_functorch_transforms_active", lambda: True)
+
+
+def _is_differentiated(x: Array) -> bool:
+    if x.requires_grad and torch.is_grad_enabled():
+        return True
+    if torch.compiler.is_compiling():
+        return False
+    # Inside torch.func's transforms, a tangent may sit in a level that x does not show.
+    return _transforms_active() or forward_ad.unpack_dual(x).tangent is not None
 
 
 class _Pointwise(torch.autograd.Function):
