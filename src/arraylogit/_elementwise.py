@@ -45,16 +45,8 @@ class Elementwise:
             _inputs.check_out(self.name, strategy, x, dtypes, out)
         return strategy.evaluate(self, x, dtypes, bounds, out)
 
-    def value(self, x: Array, bounds: Any, xp: Namespace, *, wide: bool = False) -> Array:
-        """Evaluate the function at `x`, clamped to `bounds` (two arrays, or nothing) first."""
-        if bounds:
-            lower, upper = bounds
-            # minimum and maximum keep NaN, in every library.
-            x = xp.minimum(xp.maximum(x, lower), upper)
-        return self.wide_formula(x, xp) if wide else self.formula(x, xp)
-
     def slope(self, x: Array, bounds: Any, xp: Namespace) -> Array:
-        """Return the derivative of `value`: 0 beyond the bounds, in full at them."""
+        """Return the derivative at `x`: 0 beyond the bounds, in full at them."""
         if not bounds:
             return self.derivative(x, xp)
         lower, upper = bounds

@@ -11,6 +11,7 @@ import numpy as np
 
 from arraylogit._strategies import strategy_of
 from arraylogit._strategies._direct import Bounds, Direct, Dtypes, Limits
+from arraylogit._strategies._numpy import STRATEGY as NUMPY
 
 Array = Any
 
@@ -54,20 +55,8 @@ def choose_bounds(
     if eps is None:
         return None
     limits = strategy.limits(x, dtypes.computing)
-    if isinstance(eps, np.ndarray) and eps.ndim == 0:
-        eps = eps[()]
     if not isinstance(eps, Real):
-        if (
-            strategy_of(eps) is not strategy
-            or strategy.lazy
-            or strategy.dtypes(eps) is None
-            or tuple(eps.shape) != ()
-        ):
-            raise TypeError(
-                f"{function}: `eps` must be None, a real number, or a real 0-d array "
-                f"(not a lazy one) of the library of `input`, got {_describe(eps)}"
-            )
-        value = strategy.concrete(eps)
+        value = _value_of(function, strategy, eps)
         if value is None:
             return _traced_bounds(eps, strategy, limits, dtypes)
         eps = value
@@ -119,6 +108,23 @@ def _traced_bounds(eps: Array, strategy: Direct, limits: Limits, dtypes: Dtypes)
     lower = xp.where(positive & (lower < limits.smallest), limits.smallest, lower)
     upper = xp.where(positive & (upper > limits.below_one), limits.below_one, upper)
     return Bounds(lower, upper)
+
+
+def _value_of(function: str, strategy: Direct, eps: Any) -> Any:
+    # The number that a 0-d array holds: of NumPy, or of the library of `input`, which alone may
+    # return None for a traced one.
+    owner = strategy_of(eps)
+    if (
+        owner not in (NUMPY, strategy)
+        or owner.lazy
+        or owner.dtypes(eps) is None
+        or tuple(eps.shape) != ()
+    ):
+        raise TypeError(
+            f"{function}: `eps` must be None, a real number, or a real 0-d array (not a lazy "
+            f"one) of the library of `input`, got {_describe(eps)}"
+        )
+    return owner.concrete(eps)
 
 
 def _describe(value: Any) -> str:

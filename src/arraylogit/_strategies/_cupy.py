@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import cupy as cp
 
-from arraylogit._strategies._direct import Bounds, Direct, Dtypes
+from arraylogit._strategies._direct import Bounds, Direct, Dtypes, clamp
 
 if TYPE_CHECKING:
     from arraylogit._elementwise import Elementwise
@@ -52,7 +52,10 @@ class CuPy(Direct):
 @cache
 def _fused(function: "Elementwise", dtypes: Dtypes, clamped: bool) -> Any:
     def values(x: Array, bounds: Any) -> Array:
-        return function.value(x.astype(dtypes.computing), bounds, cp).astype(dtypes.result)
+        x = x.astype(dtypes.computing)
+        if bounds:
+            x = clamp(x, bounds, cp)
+        return function.formula(x, cp).astype(dtypes.result)
 
     if clamped:
         return cp.fuse(lambda x, lower, upper: values(x, Bounds(lower, upper)))

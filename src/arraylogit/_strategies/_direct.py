@@ -109,11 +109,20 @@ class Direct:
         """Return the values of `function` at `x`, in `out` if given."""
         xp = self.xp
         x = self.cast(x, dtypes.computing)
-        # full_like is what puts a number on the device and into the dtype of x everywhere.
-        arrays = bounds and bounds.map(lambda bound: xp.full_like(x, bound))
+        if bounds:
+            # full_like puts a number on the device and into the dtype of x everywhere.
+            x = clamp(x, bounds.map(lambda bound: xp.full_like(x, bound)), xp)
         with np.errstate(all="ignore"):  # for libraries built on NumPy
-            y = self.cast(function.value(x, arrays, xp), dtypes.result)
+            y = self.cast(function.formula(x, xp), dtypes.result)
             if out is None:
                 return y
             out[...] = self.cast(y, out.dtype)
             return out
+
+
+def clamp(x: Array, bounds: Bounds, xp: Any) -> Array:
+    """Return `x` clamped to `bounds`, which are arrays; NaN stays NaN."""
+    # Not by minimum, maximum or clip: the standard has had them since 2023.12 only.
+    lower, upper = bounds
+    x = xp.where(x < lower, lower, x)
+    return xp.where(x > upper, upper, x)

@@ -57,7 +57,10 @@ class Jax(Direct):
 
 @partial(jax.custom_jvp, nondiff_argnums=(0, 1))
 def _differentiable(function: "Elementwise", dtypes: Dtypes, x: Array, bounds: Any) -> Array:
-    return function.value(x.astype(dtypes.computing), bounds, jnp).astype(dtypes.result)
+    x = x.astype(dtypes.computing)
+    if bounds:
+        x = jnp.clip(x, *bounds)
+    return function.formula(x, jnp).astype(dtypes.result)
 
 
 @_differentiable.defjvp

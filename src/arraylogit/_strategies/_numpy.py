@@ -42,6 +42,9 @@ class NumPy(Direct):
         info = np.finfo(computing)
         return Limits(real, real(info.smallest_subnormal), 1 - real(info.eps) / 2)
 
+    def concrete(self, eps: Array) -> Any:
+        return eps[()] if eps.dtype == np.longdouble else eps.item()
+
     def refusal_of_out(self, x: Array, out: Array) -> str | None:
         if not out.flags.writeable:
             return "it is read-only"
@@ -66,11 +69,13 @@ class NumPy(Direct):
         computing, result = dtypes
         wide = computing.itemsize < 8
         dtype = np.dtype(np.float64) if wide else computing
+        formula = function.wide_formula if wide else function.formula
         # Rounded to the computing dtype, whatever is computed in.
         bounds = bounds and bounds.map(computing.type)
 
         def values(block: Array) -> Array:
-            return function.value(block.astype(dtype, copy=False), bounds, np, wide=wide)
+            block = block.astype(dtype, copy=False)
+            return formula(np.clip(block, *bounds) if bounds else block, np)
 
         with np.errstate(all="ignore"):
             if type(x) is np.ndarray or isinstance(out, np.ndarray):

@@ -66,12 +66,12 @@ class Torch(Direct):
     ) -> Array:
         if not x.dtype.is_floating_point:
             x = x.to(dtypes.result)
-        lower, upper = bounds or (None, None)
         if out is not None:
-            return _write(function, x, dtypes, lower, upper, out)
+            return _write(function, x, dtypes, bounds, out)
         if not _is_differentiated(x):
-            return _Pointwise.forward(x, lower, upper, function, dtypes)
+            return _evaluate(function, x, dtypes, bounds)
         pointwise = _Pointwise if torch.compiler.is_compiling() else _PointwiseForwardMode
+        lower, upper = bounds or (None, None)
         return pointwise.apply(x, lower, upper, function, dtypes)  # type: ignore[no-untyped-call]
 
 
@@ -85,7 +85,8 @@ def _is_differentiated(x: Array) -> bool:
     if torch.compiler.is_compiling():
         return False
     # Inside torch.func's transforms, a tangent may sit in a level that x does not show.
-    return _transforms_active() or forward_ad.unpack_dual(x).tangent is not None
+    dual = forward_ad.unpack_dual(x)  # type: ignore[no-untyped-call]
+    return _transforms_active() or dual.tangent is not None
 
 
 class _Pointwise(torch.autograd.Function):
@@ -95,9 +96,7 @@ class _Pointwise(torch.autograd.Function):
     def forward(
         x: Array, lower: Any, upper: Any, function: "Elementwise", dtypes: Dtypes
     ) -> Array:
-        if _splits(x):
-            return _write(function, x, dtypes, lower, upper, torch.empty_like(x))
-        return _values(function, x, dtypes, _bounds(x, dtypes, lower, upper)).to(dtypes.result)
+        return _evaluate(function, x, dtypes, _bounds(lower, upper))
 
     @staticmethod
     def setup_context(ctx: Any, inputs: Any, output: Array) -> None:
@@ -106,8 +105,7 @@ class _Pointwise(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, gradient: Array) -> Any:
-        (x,) = ctx.saved_tensors
-        return _times_slope(ctx, x, gradient), None, None, None, None
+        return _times_slope(ctx, gradient), None, None, None, None
 
 
 class _PointwiseForwardMode(_Pointwise):
@@ -119,31 +117,27 @@ class _PointwiseForwardMode(_Pointwise):
 
     @staticmethod
     def jvp(ctx: Any, tangent: Array, *_: None) -> Array:
-        (x,) = ctx.saved_tensors
-        return _times_slope(ctx, x, tangent)
+        return _times_slope(ctx, tangent)
 
 
-def _times_slope(ctx: Any, x: Array, factor: Array) -> Array:
+def _times_slope(ctx: Any, factor: Array) -> Array:
+    (x,) = ctx.saved_tensors
     computing = ctx.dtypes.computing
-    bounds = _bounds(x, ctx.dtypes, ctx.lower, ctx.upper)
-    slope = ctx.function.slope(x.to(computing), bounds, torch)
+    slope = ctx.function.slope(x.to(computing), _bounds(ctx.lower, ctx.upper), torch)
     return (factor.to(computing) * slope).to(x.dtype)
 
 
-def _bounds(x: Array, dtypes: Dtypes, lower: Any, upper: Any) -> Bounds | None:
-    if lower is None:
-        return None
-    if isinstance(lower, torch.Tensor):
-        return Bounds(lower, upper)
-    return Bounds(lower, upper).map(lambda bound: x.new_full((), bound, dtype=dtypes.computing))
+def _bounds(lower: Any, upper: Any) -> Bounds | None:
+    return None if lower is None else Bounds(lower, upper)
 
 
-def _values(function: "Elementwise", x: Array, dtypes: Dtypes, bounds: Any) -> Array:
-    wide = x.device.type == "cpu" and dtypes.computing.itemsize < 8
-    if not wide:
-        return function.value(x.to(dtypes.computing), bounds, torch)
-    bounds = bounds and bounds.map(torch.Tensor.double)
-    return function.value(x.double(), bounds, torch, wide=True)
+def _values(function: "Elementwise", x: Array, dtypes: Dtypes, bounds: Bounds | None) -> Array:
+    x = x.to(dtypes.computing)
+    if bounds:
+        x = torch.clamp(x, *bounds)
+    if x.device.type == "cpu" and dtypes.computing.itemsize < 8:
+        return function.wide_formula(x.double(), torch).to(dtypes.result)
+    return function.formula(x, torch).to(dtypes.result)
 
 
 def _splits(x: Array) -> bool:
@@ -155,16 +149,21 @@ def _splits(x: Array) -> bool:
     )
 
 
+def _evaluate(function: "Elementwise", x: Array, dtypes: Dtypes, bounds: Bounds | None) -> Array:
+    if _splits(x):
+        return _write(function, x, dtypes, bounds, torch.empty_like(x))
+    return _values(function, x, dtypes, bounds)
+
+
 def _write(
-    function: "Elementwise", x: Array, dtypes: Dtypes, lower: Any, upper: Any, out: Array
+    function: "Elementwise", x: Array, dtypes: Dtypes, bounds: Bounds | None, out: Array
 ) -> Array:
-    bounds = _bounds(x, dtypes, lower, upper)
     if not _splits(x):
-        return out.copy_(_values(function, x, dtypes, bounds).to(dtypes.result))
+        return out.copy_(_values(function, x, dtypes, bounds))
     if _overlap(x, out):
         x = x.clone()
     for block, y in _blocks(x, out, BLOCK * torch.get_num_threads()):
-        y.copy_(_values(function, block, dtypes, bounds).to(dtypes.result))
+        y.copy_(_values(function, block, dtypes, bounds))
     return out
 
 
