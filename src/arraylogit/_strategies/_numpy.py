@@ -85,7 +85,7 @@ class NumPy(Direct):
                     values, x, dtype, np.empty_like(x, result) if out is None else out, result
                 )
             if isinstance(x, np.generic) or _has_own_ufuncs(x):
-                return self.cast(values(x), result)
+                return self.cast(values(x), result)[()]
             y = x.astype(result, subok=not isinstance(x, np.memmap))
             _in_blocks(values, x.view(np.ndarray), dtype, y.view(np.ndarray), result)
             return y

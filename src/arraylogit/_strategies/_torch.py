@@ -68,25 +68,32 @@ class Torch(Direct):
             x = x.to(dtypes.result)
         if out is not None:
             return _write(function, x, dtypes, bounds, out)
-        if not _is_differentiated(x):
-            return _evaluate(function, x, dtypes, bounds)
-        pointwise = _Pointwise if torch.compiler.is_compiling() else _PointwiseForwardMode
         lower, upper = bounds or (None, None)
-        return pointwise.apply(x, lower, upper, function, dtypes)  # type: ignore[no-untyped-call]
+        requires_grad = x.requires_grad and torch.is_grad_enabled()
+        if torch.compiler.is_compiling():
+            if requires_grad:
+                return _Pointwise.apply(x, lower, upper, function, dtypes)  # type: ignore[no-untyped-call]
+            return _evaluate(function, x, dtypes, bounds)
+        primal, tangent = _unpack_dual(x)
+        if tangent is not None:
+            # By hand: a Function inside torch.func.jvp inside another loses the outer tangent.
+            y = self.evaluate(function, primal, dtypes, bounds, None)
+            return forward_ad.make_dual(y, _times_slope(function, primal, dtypes, bounds, tangent))
+        if requires_grad or _transforms_active():
+            return _PointwiseForwardMode.apply(x, lower, upper, function, dtypes)  # type: ignore[no-untyped-call]
+        return _evaluate(function, x, dtypes, bounds)
 
 
-# Private to torch: without it, every call goes through the Function, which is right but slow.
+# Inside torch.func's transforms, x may hide the level that differentiates it. Private to torch:
+# without it, every call goes through the Function, which is right but slow.
 _transforms_active = getattr(torch._C, "_are_functorch_transforms_active", lambda: True)
 
 
-def _is_differentiated(x: Array) -> bool:
-    if x.requires_grad and torch.is_grad_enabled():
-        return True
-    if torch.compiler.is_compiling():
-        return False
-    # Inside torch.func's transforms, a tangent may sit in a level that x does not show.
-    dual = forward_ad.unpack_dual(x)  # type: ignore[no-untyped-call]
-    return _transforms_active() or dual.tangent is not None
+def _unpack_dual(x: Array) -> Any:
+    try:
+        return forward_ad.unpack_dual(x)  # type: ignore[no-untyped-call]
+    except RuntimeError:  # torch.vmap has no rule for it: leave a batch of duals to the Function
+        return x, None
 
 
 class _Pointwise(torch.autograd.Function):
@@ -105,7 +112,7 @@ class _Pointwise(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, gradient: Array) -> Any:
-        return _times_slope(ctx, gradient), None, None, None, None
+        return _from_context(ctx, gradient), None, None, None, None
 
 
 class _PointwiseForwardMode(_Pointwise):
@@ -117,14 +124,19 @@ class _PointwiseForwardMode(_Pointwise):
 
     @staticmethod
     def jvp(ctx: Any, tangent: Array, *_: None) -> Array:
-        return _times_slope(ctx, tangent)
+        return _from_context(ctx, tangent)
 
 
-def _times_slope(ctx: Any, factor: Array) -> Array:
+def _from_context(ctx: Any, factor: Array) -> Array:
     (x,) = ctx.saved_tensors
-    computing = ctx.dtypes.computing
-    slope = ctx.function.slope(x.to(computing), _bounds(ctx.lower, ctx.upper), torch)
-    return (factor.to(computing) * slope).to(x.dtype)
+    return _times_slope(ctx.function, x, ctx.dtypes, _bounds(ctx.lower, ctx.upper), factor)
+
+
+def _times_slope(
+    function: "Elementwise", x: Array, dtypes: Dtypes, bounds: Bounds | None, factor: Array
+) -> Array:
+    slope = function.slope(x.to(dtypes.computing), bounds, torch)
+    return (factor.to(dtypes.computing) * slope).to(x.dtype)
 
 
 def _bounds(lower: Any, upper: Any) -> Bounds | None:

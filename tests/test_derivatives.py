@@ -1,0 +1,238 @@
+"""The derivative table, cell by cell, on every library that differentiates."""
+
+import mpmath
+import numpy as np
+import pytest
+
+from arraylogit import expit, logit
+
+INF, NAN = np.inf, np.nan
+
+
+class Torch:
+    package = "torch"
+
+    def __init__(self, mode):
+        self.mode = mode
+
+    def derivative(self, f, x, order=1):
+        import torch
+
+        x = torch.from_numpy(np.atleast_1d(x).copy())
+        if self.mode == "backward":
+            x.requires_grad_()
+            y = f(x)
+            for _ in range(order):
+                (y,) = torch.autograd.grad(y.sum(), x, create_graph=True)
+            return y.detach().numpy()
+        one = torch.func.grad if self.mode == "func.grad" else self._jvp
+        g = f
+        for _ in range(order):
+            g = one(g)
+        return torch.vmap(g)(x).detach().numpy()
+
+    @staticmethod
+    def _jvp(f):
+        import torch
+
+        return lambda x: torch.func.jvp(f, (x,), (torch.ones_like(x),))[1]
+
+
+class Jax:
+    package = "jax"
+
+    def __init__(self, mode):
+        self.mode = mode
+
+    def derivative(self, f, x, order=1):
+        import jax
+
+        one = {"grad": jax.grad, "jvp": self._jvp, "jit": lambda f: jax.jit(jax.grad(jax.jit(f)))}
+        g = f
+        for _ in range(order):
+            g = one[self.mode](g)
+        x = np.atleast_1d(x)
+        with jax.enable_x64(x.dtype == np.float64):
+            return np.asarray(jax.vmap(g)(jax.numpy.asarray(x)))
+
+    @staticmethod
+    def _jvp(f):
+        import jax
+
+        return lambda x: jax.jvp(f, (x,), (jax.numpy.ones_like(x),))[1]
+
+
+@pytest.fixture(
+    params=[
+        Torch("backward"),
+        Torch("func.grad"),
+        Torch("forward"),
+        Jax("grad"),
+        Jax("jvp"),
+        Jax("jit"),
+    ],
+    ids=lambda way: f"{way.package}-{way.mode}",
+)
+def way(request):
+    pytest.importorskip(request.param.package)
+    return request.param
+
+
+# function, eps, x, first derivative, second derivative (None: not promised)
+TABLE = [
+    ("logit", None, 0.0, INF, None),
+    ("logit", None, -0.0, INF, None),
+    ("logit", None, 1.0, INF, None),
+    ("logit", None, 0.5, 4.0, 0.0),
+    ("logit", None, 0.25, 16 / 3, -128 / 9),
+    ("logit", None, 0.75, 16 / 3, 128 / 9),
+    ("logit", None, -0.5, NAN, NAN),
+    ("logit", None, 1.5, NAN, NAN),
+    ("logit", None, INF, NAN, NAN),
+    ("logit", None, -INF, NAN, NAN),
+    ("logit", None, NAN, NAN, NAN),
+    ("logit", 0.25, 0.0, 0.0, 0.0),
+    ("logit", 0.25, 0.125, 0.0, 0.0),
+    ("logit", 0.25, 0.25, 16 / 3, -128 / 9),
+    ("logit", 0.25, 0.5, 4.0, 0.0),
+    ("logit", 0.25, 0.75, 16 / 3, 128 / 9),
+    ("logit", 0.25, 0.875, 0.0, 0.0),
+    ("logit", 0.25, 1.0, 0.0, 0.0),
+    ("logit", 0.25, -3.0, 0.0, 0.0),
+    ("logit", 0.25, 3.0, 0.0, 0.0),
+    ("logit", 0.25, INF, 0.0, 0.0),
+    ("logit", 0.25, -INF, 0.0, 0.0),
+    ("logit", 0.25, NAN, NAN, NAN),
+    ("logit", 0, 0.0, INF, None),
+    ("logit", 0, 1.0, INF, None),
+    ("logit", 0, -0.5, 0.0, 0.0),
+    ("logit", 0, 1.5, 0.0, 0.0),
+    ("logit", 0, NAN, NAN, NAN),
+    ("expit", None, 0.0, 0.25, 0.0),
+    ("expit", None, -0.0, 0.25, 0.0),
+    ("expit", None, INF, 0.0, 0.0),
+    ("expit", None, -INF, 0.0, 0.0),
+    ("expit", None, NAN, NAN, NAN),
+    ("expit", None, 20.0, 2.0611536e-09, -2.0611536e-09),
+    ("expit", None, -20.0, 2.0611536e-09, 2.0611536e-09),
+    ("expit", None, 80.0, 1.8048513e-35, -1.8048513e-35),
+]
+
+
+def _function(name, eps):
+    if name == "expit":
+        return expit
+    return logit if eps is None else lambda x: logit(x, eps)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize(("name", "eps", "x", "first", "second"), TABLE)
+def test_table(way, name, eps, x, first, second, dtype):
+    x = np.asarray([x], dtype)
+    f = _function(name, eps)
+    y = way.derivative(f, x)
+    assert y.dtype == dtype
+    if first in (INF, 4.0, 0.0, 0.25):
+        assert y == first
+    np.testing.assert_allclose(y, [first], rtol=1e-6)
+    if second is not None:
+        np.testing.assert_allclose(way.derivative(f, x, 2), [second], rtol=2e-6, atol=1e-300)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_accuracy(way, dtype):
+    """Within 3 ULP of mpmath, tails included."""
+    rng = np.random.default_rng(0)
+    tiny = np.finfo(dtype).tiny
+    tail = 80 if dtype == "float32" else 700
+    cases = {
+        "logit": np.concatenate([rng.random(40), 10.0 ** -rng.uniform(0, 30, 20)]),
+        "expit": np.concatenate([rng.uniform(-5, 5, 30), rng.uniform(-tail, tail, 30)]),
+    }
+    exact = {
+        "logit": lambda x: 1 / (x * (1 - x)),
+        "expit": lambda x: mpmath.exp(-abs(x)) / (1 + mpmath.exp(-abs(x))) ** 2,
+    }
+    for name, x in cases.items():
+        x = x.astype(dtype)
+        with mpmath.workprec(200):
+            reference = [exact[name](mpmath.mpf(float(v))) for v in x]
+            y = way.derivative(_function(name, None), x)
+            for v, got, want in zip(x, y, reference, strict=True):
+                ulp = float(np.spacing(max(np.asarray(float(want), dtype), tiny)))
+                assert abs(mpmath.mpf(float(got)) - want) <= 3 * ulp, (name, v)
+
+
+def test_hessian_at_0_3(way):
+    if way.package == "torch":
+        import torch
+
+        second = torch.func.hessian(logit)(torch.tensor(0.3, dtype=torch.float64))
+        hessian = torch.autograd.functional.hessian(logit, torch.tensor(0.3, dtype=torch.float64))
+        assert float(second) == float(hessian)
+    else:
+        import jax
+
+        with jax.enable_x64(True):
+            second = jax.hessian(logit)(0.3)
+    np.testing.assert_allclose(float(second), -1 / 0.3**2 + 1 / 0.7**2, rtol=1e-14)
+
+
+@pytest.mark.parametrize("name", ["logit", "expit"])
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
+def test_half_precision(name, dtype):
+    torch, jax = pytest.importorskip("torch"), pytest.importorskip("jax")
+    f = _function(name, None)
+    x = torch.tensor([0.25, 0.5, 0.875], dtype=getattr(torch, dtype), requires_grad=True)
+    (slope,) = torch.autograd.grad(f(x).sum(), x)
+    assert slope.dtype == x.dtype
+    other = jax.vmap(jax.grad(f))(jax.numpy.asarray([0.25, 0.5, 0.875], dtype=dtype))
+    assert str(other.dtype) == dtype
+    np.testing.assert_array_equal(slope.double().numpy(), np.asarray(other, dtype=float))
+
+
+def test_torch_gradcheck():
+    torch = pytest.importorskip("torch")
+    x = torch.tensor([0.1, 0.3, 0.5, 0.9], dtype=torch.float64, requires_grad=True)
+    for f in (logit, expit, lambda x: logit(x, 0.2)):
+        assert torch.autograd.gradcheck(f, x, check_forward_ad=True, check_batched_grad=True)
+        assert torch.autograd.gradgradcheck(f, x, check_batched_grad=True)
+
+
+def test_torch_saves_one_tensor():
+    torch = pytest.importorskip("torch")
+    saved = []
+
+    def pack(x):
+        saved.append(x)
+        return x
+
+    for dtype in (torch.float16, torch.float32):
+        for eps in (None, 1e-3):
+            x = torch.rand(5).to(dtype).requires_grad_()
+            saved.clear()
+            with torch.autograd.graph.saved_tensors_hooks(pack, lambda x: x):
+                logit(x, eps)
+            assert [(t.dtype, t.data_ptr()) for t in saved] == [(dtype, x.data_ptr())]
+
+
+def test_eps_is_not_differentiated():
+    torch, jax = pytest.importorskip("torch"), pytest.importorskip("jax")
+    assert jax.grad(lambda eps: logit(jax.numpy.asarray(0.0), eps))(0.25) == 0
+    eps = torch.tensor(0.25, requires_grad=True)
+    assert not logit(torch.tensor(0.0), eps).requires_grad
+
+
+def test_nested_transformations():
+    """A tangent or gradient may sit below a level that the outermost tensor shows."""
+    torch = pytest.importorskip("torch")
+    x = torch.linspace(-30, 30, 7, dtype=torch.float64)
+    t = torch.exp(-x.abs())
+    exact = t / (1 + t) ** 2
+    ones = torch.ones_like(x)
+    below = torch.func.jvp(torch.vmap(expit), (x,), (ones,))[1]
+    above = torch.vmap(lambda v: torch.func.jvp(expit, (v,), (torch.ones_like(v),))[1])(x)
+    inside = torch.func.grad(lambda v: torch.vmap(expit)(v).sum())(x)
+    diagonal = torch.func.jacfwd(torch.vmap(expit))(x).diag()
+    for got in (below, above, inside, diagonal):
+        torch.testing.assert_close(got, exact, rtol=1e-14, atol=0)

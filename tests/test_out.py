@@ -1,0 +1,175 @@
+"""`out`: written in place or refused before anything is written."""
+
+import numpy as np
+import pytest
+
+from arraylogit import expit, logit
+
+X = [0.1, 0.25, 0.5, 0.9]
+
+# dtype of input, of out, whether the result can be cast to it.
+TABLE = [
+    ("float32", "float32", True),
+    ("float32", "float64", True),
+    ("float64", "float32", True),
+    ("float32", "float16", True),
+    ("float16", "float32", True),
+    ("bool", "float32", True),
+    ("int32", "float64", True),
+    ("float32", "int32", False),
+    ("float32", "bool", False),
+    ("int32", "int32", False),
+]
+
+
+@pytest.fixture
+def writable(library):
+    if not library.writable:
+        pytest.skip("refused: see test_immutable_and_lazy_arrays_are_refused")
+    return library
+
+
+@pytest.mark.parametrize(("dtype", "out_dtype", "allowed"), TABLE)
+@pytest.mark.parametrize("function", [logit, expit])
+def test_dtypes(writable, function, dtype, out_dtype, allowed):
+    if {dtype, out_dtype} & {"float16", "float64"} - set(writable.dtypes):
+        pytest.skip("the library has no such dtype")
+    x = writable.asarray([0, 1, 1, 0] if dtype in ("bool", "int32") else X, dtype)
+    out = writable.asarray([1, 0, 1, 0], out_dtype)
+    if allowed:
+        assert function(x, out=out) is out
+        result = writable.numpy(function(x)).astype(out_dtype)
+        np.testing.assert_array_equal(writable.numpy(out), result)
+    else:
+        with pytest.raises(TypeError, match="`out` must have a dtype that .*float.* can be cast"):
+            function(x, out=out)
+        np.testing.assert_array_equal(writable.numpy(out), np.asarray([1, 0, 1, 0], out_dtype))
+
+
+def test_complex_out_is_written(writable):
+    if writable.name != "numpy":
+        pytest.skip("casting to complex on assignment is NumPy's")
+    out = np.empty(4, complex)
+    np.testing.assert_array_equal(logit(np.asarray(X), out=out), logit(X))
+
+
+@pytest.mark.parametrize("size", [4, 100_000])
+def test_out_may_be_the_input(writable, size):
+    x = writable.asarray(np.resize(X, size), "float32")
+    expected = writable.numpy(logit(x))
+    assert logit(x, out=x) is x
+    np.testing.assert_array_equal(writable.numpy(x), expected)
+
+
+@pytest.mark.parametrize("size", [100, 300_000])
+@pytest.mark.parametrize("shift", [1, 3, 40_000])
+def test_partial_overlap(writable, size, shift):
+    if writable.package not in ("numpy", "torch"):
+        pytest.skip("slices are copies, or evaluation precedes writing")
+    values = np.random.default_rng(0).random(size + shift).astype("float32")
+    for source, target in [
+        (slice(0, size), slice(shift, None)),
+        (slice(shift, None), slice(0, size)),
+    ]:
+        memory = writable.asarray(values)
+        logit(memory[source], out=memory[target])
+        np.testing.assert_array_equal(writable.numpy(memory)[target], logit(values[source]))
+    memory = writable.asarray(values)
+    flipped = memory[::-1] if writable.package == "numpy" else memory[::2]
+    n = flipped.shape[0]
+    logit(flipped, out=memory[:n])
+    step = -1 if writable.package == "numpy" else 2
+    np.testing.assert_array_equal(writable.numpy(memory)[:n], logit(values[::step]))
+
+
+@pytest.mark.parametrize("shape", [(), (0,), (7,), (300, 500)])
+def test_strided_out(writable, shape):
+    if writable.package not in ("numpy", "torch"):
+        pytest.skip("covered by test_dtypes: the library has no views")
+    values = np.random.default_rng(0).random(shape).astype("float32")
+    memory = writable.asarray(np.full((2, *shape[::-1], 2), 7), "float32")
+    out = (
+        memory[0, ..., 0].T
+        if writable.package == "numpy"
+        else memory[0, ..., 0].mT
+        if len(shape) == 2
+        else memory[0, ..., 0]
+    )
+    assert logit(writable.asarray(values), out=out) is out
+    np.testing.assert_array_equal(writable.numpy(out), logit(values))
+    assert (writable.numpy(memory)[1] == 7).all()
+    assert (writable.numpy(memory)[..., 1] == 7).all()
+
+
+@pytest.mark.parametrize("shape", [(3,), (5,), (2, 2), (4, 1), (1, 4), ()])
+def test_wrong_shape(writable, shape):
+    out = writable.asarray(np.full(shape, 7), "float32")
+    with pytest.raises(ValueError, match=r"logit: `out` must have the shape of `input`, \(4,\)"):
+        logit(writable.asarray(X, "float32"), out=out)
+    np.testing.assert_array_equal(writable.numpy(out), np.full(shape, 7))
+
+
+def test_untouched_after_any_error(writable):
+    out = writable.asarray([7, 7, 7, 7], "float32")
+    x = writable.asarray(X, "float32")
+    for input, eps in [(x, -1), (x, "a"), (x, 0.6), ("a", None), ([1, [2]], None)]:
+        with pytest.raises((TypeError, ValueError)):
+            logit(input, eps, out=out)
+    np.testing.assert_array_equal(writable.numpy(out), [7, 7, 7, 7])
+
+
+def test_other_libraries_are_refused(library):
+    x = library.asarray(X, "float32")
+    others = [[0.0] * 4, np.float32(0), "out"]
+    if library.package != "numpy":
+        others.append(np.zeros(4, np.float32))
+    for out in others:
+        with pytest.raises(TypeError, match="`out` must be an array of the library of `input`"):
+            logit(x, out=out)
+
+
+def test_immutable_and_lazy_arrays_are_refused(library):
+    if library.writable:
+        pytest.skip("its arrays can be written to")
+    x = library.asarray(X, "float32")
+    with pytest.raises(TypeError, match="`out` must be writable: .* arrays are (immutable|lazy)"):
+        logit(x, out=x)
+
+
+def test_other_device_is_refused(library):
+    if library.package != "array_api_strict":
+        pytest.skip("one device here")
+    import array_api_strict
+
+    other = "device1" if library.options["device"] != "device1" else "CPU_DEVICE"
+    out = array_api_strict.zeros(
+        4, dtype=array_api_strict.float32, device=array_api_strict.Device(other)
+    )
+    with pytest.raises(ValueError, match="`out` must be on the device of `input`"):
+        logit(library.asarray(X, "float32"), out=out)
+
+
+def test_numpy_refusals():
+    x = np.asarray(X)
+    read_only = np.zeros(4)
+    read_only.flags.writeable = False
+    with pytest.raises(TypeError, match="it is read-only"):
+        logit(x, out=read_only)
+    shared = np.lib.stride_tricks.as_strided(np.zeros(1), (4,), (0,))
+    with pytest.raises(TypeError, match="its elements share memory"):
+        logit(x, out=shared)
+
+
+def test_torch_refusals():
+    torch = pytest.importorskip("torch")
+    x = torch.tensor(X)
+    needs = torch.zeros(4, requires_grad=True)
+    for input, out in [(x, needs), (x.clone().requires_grad_(), torch.zeros(4))]:
+        with pytest.raises(TypeError, match="requires a gradient"):
+            logit(input, out=out)
+        with torch.no_grad():
+            np.testing.assert_array_equal(logit(input, out=out).detach(), logit(x))
+    with pytest.raises(TypeError, match="its elements share memory"):
+        logit(x, out=torch.zeros(1).expand(4))
+    with pytest.raises(ValueError, match="on the device of `input`, cpu, got meta"):
+        logit(x, out=torch.empty(4, device="meta"))
