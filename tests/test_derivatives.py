@@ -236,3 +236,18 @@ def test_nested_transformations():
     diagonal = torch.func.jacfwd(torch.vmap(expit))(x).diag()
     for got in (below, above, inside, diagonal):
         torch.testing.assert_close(got, exact, rtol=1e-14, atol=0)
+
+    def jvp(f):
+        return lambda v: torch.func.jvp(f, (v,), (torch.ones_like(v),))[1]
+
+    x = torch.tensor([0.3, 0.6], dtype=torch.float64)
+    second = -1 / x**2 + 1 / (1 - x) ** 2
+    for f in (
+        jvp(jvp(logit)),
+        jvp(jvp(torch.vmap(logit))),
+        jvp(torch.vmap(jvp(logit))),
+        torch.vmap(jvp(jvp(logit))),
+        jvp(torch.func.grad(lambda v: logit(v).sum())),
+        torch.func.grad(lambda v: jvp(torch.vmap(logit))(v).sum()),
+    ):
+        torch.testing.assert_close(f(x), second, rtol=1e-14, atol=0)

@@ -4,6 +4,7 @@ The only place that names array libraries. A strategy's module is imported when 
 of its library is seen: the user has imported that library by then.
 """
 
+import sys
 from typing import Any
 
 import array_api_compat as compat
@@ -26,13 +27,15 @@ def strategy_of(x: Any) -> Direct | None:
 
 
 def _resolve(x: Any) -> Direct | None:
-    # Plain imports, because torch.compile traces this function but not importlib.
-    if compat.is_numpy_array(x):
-        from arraylogit._strategies._numpy import STRATEGY
+    # torch first and without array_api_compat, whose caches torch.compile does not trace; nor
+    # does it trace importlib.
+    torch = sys.modules.get("torch")
+    if torch is not None and isinstance(x, torch.Tensor):
+        from arraylogit._strategies._torch import STRATEGY
 
         return STRATEGY
-    if compat.is_torch_array(x):
-        from arraylogit._strategies._torch import STRATEGY
+    if compat.is_numpy_array(x):
+        from arraylogit._strategies._numpy import STRATEGY
 
         return STRATEGY
     if compat.is_jax_array(x):

@@ -64,24 +64,25 @@ class Torch(Direct):
         bounds: Bounds | None,
         out: Array | None,
     ) -> Array:
-        if not x.dtype.is_floating_point:
-            x = x.to(dtypes.result)
+        computing, result = dtypes
+        x = x.to(result)
         if out is not None:
-            return _write(function, x, dtypes, bounds, out)
+            return _write(function, x, computing, bounds, out)
         lower, upper = bounds or (None, None)
         requires_grad = x.requires_grad and torch.is_grad_enabled()
         if torch.compiler.is_compiling():
             if requires_grad:
-                return _Pointwise.apply(x, lower, upper, function, dtypes)  # type: ignore[no-untyped-call]
-            return _evaluate(function, x, dtypes, bounds)
+                return _Pointwise.apply(x, lower, upper, function, computing)  # type: ignore[no-untyped-call]
+            return _evaluate(function, x, computing, bounds)
         primal, tangent = _unpack_dual(x)
         if tangent is not None:
             # By hand: a Function inside torch.func.jvp inside another loses the outer tangent.
             y = self.evaluate(function, primal, dtypes, bounds, None)
-            return forward_ad.make_dual(y, _times_slope(function, primal, dtypes, bounds, tangent))
+            tangent = _times_slope(function, primal, computing, bounds, tangent)
+            return forward_ad.make_dual(y, tangent)  # type: ignore[no-untyped-call]
         if requires_grad or _transforms_active():
-            return _PointwiseForwardMode.apply(x, lower, upper, function, dtypes)  # type: ignore[no-untyped-call]
-        return _evaluate(function, x, dtypes, bounds)
+            return _PointwiseForwardMode.apply(x, lower, upper, function, computing)  # type: ignore[no-untyped-call]
+        return _evaluate(function, x, computing, bounds)
 
 
 # Inside torch.func's transforms, x may hide the level that differentiates it. Private to torch:
@@ -97,22 +98,38 @@ def _unpack_dual(x: Array) -> Any:
 
 
 class _Pointwise(torch.autograd.Function):
-    generate_vmap_rule = True
-
     @staticmethod
     def forward(
-        x: Array, lower: Any, upper: Any, function: "Elementwise", dtypes: Dtypes
+        x: Array, lower: Any, upper: Any, function: "Elementwise", computing: Any
     ) -> Array:
-        return _evaluate(function, x, dtypes, _bounds(lower, upper))
+        return _evaluate(function, x, computing, _bounds(lower, upper))
 
     @staticmethod
     def setup_context(ctx: Any, inputs: Any, output: Array) -> None:
-        x, ctx.lower, ctx.upper, ctx.function, ctx.dtypes = inputs
+        x, ctx.lower, ctx.upper, ctx.function, ctx.computing = inputs
         ctx.save_for_backward(x)
 
     @staticmethod
     def backward(ctx: Any, gradient: Array) -> Any:
         return _from_context(ctx, gradient), None, None, None, None
+
+    @staticmethod
+    def vmap(
+        info: Any, in_dims: Any, x: Array, lower: Any, upper: Any, function: Any, computing: Any
+    ) -> Any:
+        # The function is elementwise: a batch is one more dimension, the first. It is called
+        # anew, so that duals and further batches inside x are seen.
+        x_dim, lower_dim, upper_dim = in_dims[:3]
+        x = x.expand(info.batch_size, *x.shape) if x_dim is None else x.movedim(x_dim, 0)
+        bounds = _bounds(_batch(lower, lower_dim, x.ndim), _batch(upper, upper_dim, x.ndim))
+        return STRATEGY.evaluate(function, x, Dtypes(computing, x.dtype), bounds, None), 0
+
+
+def _batch(bound: Any, dim: int | None, ndim: int) -> Any:
+    if dim is None:
+        return bound
+    bound = bound.movedim(dim, 0)
+    return bound.reshape(bound.shape[0], *[1] * (ndim - bound.ndim), *bound.shape[1:])
 
 
 class _PointwiseForwardMode(_Pointwise):
@@ -129,53 +146,55 @@ class _PointwiseForwardMode(_Pointwise):
 
 def _from_context(ctx: Any, factor: Array) -> Array:
     (x,) = ctx.saved_tensors
-    return _times_slope(ctx.function, x, ctx.dtypes, _bounds(ctx.lower, ctx.upper), factor)
+    return _times_slope(ctx.function, x, ctx.computing, _bounds(ctx.lower, ctx.upper), factor)
 
 
 def _times_slope(
-    function: "Elementwise", x: Array, dtypes: Dtypes, bounds: Bounds | None, factor: Array
+    function: "Elementwise", x: Array, computing: Any, bounds: Bounds | None, factor: Array
 ) -> Array:
-    slope = function.slope(x.to(dtypes.computing), bounds, torch)
-    return (factor.to(dtypes.computing) * slope).to(x.dtype)
+    slope = function.slope(x.to(computing), bounds, torch)
+    return (factor.to(computing) * slope).to(x.dtype)
 
 
 def _bounds(lower: Any, upper: Any) -> Bounds | None:
     return None if lower is None else Bounds(lower, upper)
 
 
-def _values(function: "Elementwise", x: Array, dtypes: Dtypes, bounds: Bounds | None) -> Array:
-    x = x.to(dtypes.computing)
+def _values(function: "Elementwise", x: Array, computing: Any, bounds: Bounds | None) -> Array:
+    result = x.dtype
+    x = x.to(computing)
     if bounds:
         x = torch.clamp(x, *bounds)
-    if x.device.type == "cpu" and dtypes.computing.itemsize < 8:
-        return function.wide_formula(x.double(), torch).to(dtypes.result)
-    return function.formula(x, torch).to(dtypes.result)
+    if x.device.type == "cpu" and computing.itemsize < 8:
+        return function.wide_formula(x.double(), torch).to(result)
+    return function.formula(x, torch).to(result)
 
 
-def _splits(x: Array) -> bool:
+def _splits(x: Array, bounds: Bounds | None) -> bool:
     return (
-        type(x) in (torch.Tensor, torch.nn.Parameter)
+        not (bounds and isinstance(bounds.lower, torch.Tensor))
+        and type(x) in (torch.Tensor, torch.nn.Parameter)
         and x.device.type == "cpu"
         and x.numel() > BLOCK
         and not torch.compiler.is_compiling()
     )
 
 
-def _evaluate(function: "Elementwise", x: Array, dtypes: Dtypes, bounds: Bounds | None) -> Array:
-    if _splits(x):
-        return _write(function, x, dtypes, bounds, torch.empty_like(x))
-    return _values(function, x, dtypes, bounds)
+def _evaluate(function: "Elementwise", x: Array, computing: Any, bounds: Bounds | None) -> Array:
+    if _splits(x, bounds):
+        return _write(function, x, computing, bounds, torch.empty_like(x))
+    return _values(function, x, computing, bounds)
 
 
 def _write(
-    function: "Elementwise", x: Array, dtypes: Dtypes, bounds: Bounds | None, out: Array
+    function: "Elementwise", x: Array, computing: Any, bounds: Bounds | None, out: Array
 ) -> Array:
-    if not _splits(x):
-        return out.copy_(_values(function, x, dtypes, bounds))
+    if not _splits(x, bounds):
+        return out.copy_(_values(function, x, computing, bounds))
     if _overlap(x, out):
         x = x.clone()
     for block, y in _blocks(x, out, BLOCK * torch.get_num_threads()):
-        y.copy_(_values(function, block, dtypes, bounds))
+        y.copy_(_values(function, block, computing, bounds))
     return out
 
 

@@ -1,0 +1,111 @@
+"""What JAX users do to a function."""
+
+import numpy as np
+import pytest
+
+from arraylogit import expit, logit
+
+jax = pytest.importorskip("jax")
+jnp = jax.numpy
+
+X = np.linspace(0, 1, 9, dtype=np.float32)
+
+
+@pytest.mark.parametrize("f", [logit, expit])
+def test_jit(f):
+    np.testing.assert_allclose(jax.jit(f)(X), f(jnp.asarray(X)), rtol=3e-7)
+    assert jax.jit(f)(0.25).shape == ()
+
+
+def test_eps_static_traced_and_closed_over():
+    x = jnp.asarray(X)
+    expected = logit(x, 0.25)
+    static = jax.jit(logit, static_argnums=1)(x, 0.25)
+    traced = jax.jit(logit)(x, 0.25)
+    closed = jax.jit(lambda x: logit(x, eps=0.25))(x)
+    for y in (static, traced, closed):
+        np.testing.assert_array_equal(y, expected)
+
+
+@pytest.mark.parametrize("eps", [0.0, 1e-30, 1e-6, 2.9e-8, 0.25, 0.5])
+def test_traced_eps_clamps_as_a_known_one(eps):
+    x = jnp.asarray([-1, 0, 0.1, 1, 2, np.nan], dtype="float32")
+    np.testing.assert_array_equal(jax.jit(logit)(x, eps), logit(x, eps))
+    x = x.astype("bfloat16")
+    y, expected = jax.jit(logit)(x, eps), logit(x, eps)
+    np.testing.assert_array_equal(y.astype("float32"), expected.astype("float32"))
+
+
+def test_traced_eps_cannot_be_checked():
+    y = jax.jit(logit)(jnp.asarray(0.25), 0.75)
+    assert np.isfinite(y)
+
+
+def test_one_trace_for_all_values_of_eps():
+    traces = []
+
+    @jax.jit
+    def f(x, eps):
+        traces.append(x)
+        return logit(x, eps)
+
+    x = jnp.asarray(X)
+    for eps in (0.1, 0.2, 0.3):
+        f(x, eps)
+    assert len(traces) == 1
+
+    from arraylogit._strategies._jax import _jitted
+
+    logit(x, 0.1)
+    before = _jitted._cache_size()
+    logit(x, 0.2)
+    logit(x, np.float32(0.3))
+    assert _jitted._cache_size() == before
+
+
+def test_vmap_over_input_and_eps():
+    eps = jnp.asarray([0.1, 0.2, 0.3], dtype="float32")
+    x = jnp.stack([jnp.asarray(X)] * 3)
+    rows = [logit(row, float(e)) for row, e in zip(x, eps, strict=True)]
+    np.testing.assert_array_equal(jax.vmap(logit)(x, eps), jnp.stack(rows))
+    np.testing.assert_array_equal(jax.vmap(logit, (1, None), 1)(x, 0.1), logit(x, 0.1))
+
+
+def test_grad_of_jit_and_jit_of_grad():
+    def f(x):
+        return jnp.sum(logit(x, 0.1) * expit(x))
+
+    x = jnp.asarray(X)
+    np.testing.assert_allclose(jax.jit(jax.grad(f))(x), jax.grad(jax.jit(f))(x), rtol=1e-6)
+    batched = jax.vmap(jax.value_and_grad(f))(jnp.stack([x, x]))[1]
+    np.testing.assert_allclose(batched[1], jax.grad(f)(x), rtol=1e-6)
+
+
+def test_linearize_scan_and_checkpoint():
+    x = jnp.asarray(0.3)
+    _, tangent = jax.linearize(logit, x)
+    np.testing.assert_allclose(tangent(1.0), 1 / (0.3 * 0.7), rtol=1e-6)
+    carried = jax.lax.scan(lambda c, _: (expit(logit(c)), None), x, length=3)[0]
+    np.testing.assert_allclose(carried, x, rtol=1e-6)
+    np.testing.assert_allclose(jax.grad(jax.checkpoint(logit))(x), 1 / (0.3 * 0.7), rtol=1e-6)
+
+
+def test_shard_map_and_sharding_are_kept():
+    mesh = jax.make_mesh((1,), ("batch",))
+    spec = jax.sharding.PartitionSpec("batch")
+    sharding = jax.sharding.NamedSharding(mesh, spec)
+    x = jax.device_put(jnp.asarray(X[:8]), sharding)
+    assert logit(x, 0.1).sharding.is_equivalent_to(sharding, 1)
+    mapped = jax.shard_map(lambda x: logit(x, 0.1), mesh=mesh, in_specs=spec, out_specs=spec)
+    np.testing.assert_array_equal(mapped(x), logit(x, 0.1))
+
+
+def test_integers_follow_the_x64_mode():
+    assert logit(jnp.asarray([0, 1])).dtype == "float32"
+    with jax.enable_x64(True):
+        assert logit(jnp.asarray([0, 1])).dtype == "float64"
+
+
+def test_shapes_without_values():
+    shape = jax.eval_shape(logit, jax.ShapeDtypeStruct((3, 4), "bfloat16"))
+    assert (shape.shape, shape.dtype) == ((3, 4), jnp.bfloat16)
