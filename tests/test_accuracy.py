@@ -1,0 +1,109 @@
+"""Error in ULP over ten million structured points a library, dtype and function.
+
+A lower bound of the true maximum; `conformance` has the exhaustive sweeps.
+"""
+
+from contextlib import nullcontext
+
+import numpy as np
+import pytest
+from conformance import inputs, measure, reference
+
+from arraylogit import expit, logit
+
+CHUNKS, POINTS = 10, 1_000_000
+
+
+def _numpy(f):
+    return f, nullcontext()
+
+
+def _torch(f):
+    import torch
+
+    return lambda x: f(torch.from_numpy(x)).numpy(), nullcontext()
+
+
+def _torch_compiled(f):
+    import torch
+
+    torch._dynamo.reset()
+    compiled = torch.compile(f, fullgraph=True, dynamic=True)
+    return lambda x: compiled(torch.from_numpy(x)).numpy(), nullcontext()
+
+
+def _jax_jitted(f):
+    import jax
+
+    jitted = jax.jit(f)
+    return lambda x: np.asarray(jitted(x)), jax.enable_x64(True)
+
+
+MODES = {
+    "numpy": _numpy,
+    "torch": _torch,
+    "torch-compiled": _torch_compiled,
+    "jax-jitted": _jax_jitted,
+}
+
+# XLA's float64 exp is 2.4 ULP off at x = -32.88, where expit(x) is exp(x).
+EXCEPTIONS = {("jax-jitted", "expit", "float64"): 2.5}
+
+
+def _bound(mode, function, dtype):
+    if (mode, function.__name__, dtype) in EXCEPTIONS:
+        return EXCEPTIONS[mode, function.__name__, dtype]
+    return 0.501 if dtype == "float32" and not mode.startswith("jax") else 2.0
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("function", [logit, expit], ids=["logit", "expit"])
+def test_within_the_bound(function, dtype, mode):
+    pytest.importorskip(mode.split("-")[0])
+    f, context = MODES[mode](function)
+    worst, witness = 0.0, None
+    with context:
+        for seed in range(CHUNKS):
+            x = _pad(inputs.structured(function.__name__, dtype, POINTS, seed))
+            exact = reference.wide(function.__name__, x)
+            y = f(x)
+            error = measure.ulp_error(y, exact)
+            if mode.startswith("jax"):  # XLA flushes subnormals
+                tiny = np.finfo(dtype).tiny
+                error[(np.abs(x) < tiny) | (np.abs(exact) < tiny)] = 0
+            if error.max() > worst:
+                worst, witness = error.max(), x[error.argmax()]
+    assert worst <= _bound(mode, function, dtype), witness.hex()
+    assert worst > 0.49  # something was measured
+
+
+def _pad(x):
+    # One shape for all, so that a compiled function is compiled once.
+    return np.concatenate([x, np.full(POINTS + 20_000 - x.size, 0.25, x.dtype)])
+
+
+@pytest.mark.parametrize("dtype", ["float16", "float32", "float64"])
+def test_odd_and_monotone(library, dtype):
+    if dtype not in library.dtypes:
+        pytest.skip(f"the library has no {dtype}")
+    x = np.sort(inputs.structured("logit", dtype, 200_000))
+    if library.flushes_subnormals:
+        x = x[(x == 0) | (x >= np.finfo("float32" if dtype == "float16" else dtype).tiny)]
+    y = library.numpy(logit(library.asarray(x, dtype)))
+    count, largest = measure.drops(x, y)
+    assert largest <= 1, (count, largest)
+    upper = x[x >= 0.5]
+    mirrored = library.numpy(logit(library.asarray(1 - upper, dtype)))
+    np.testing.assert_array_equal(mirrored, -y[x >= 0.5])
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_complement(library, dtype):
+    if dtype not in library.dtypes:
+        pytest.skip(f"the library has no {dtype}")
+    x = inputs.structured("expit", dtype, 100_000)
+    y = library.numpy(expit(library.asarray(x, dtype)))
+    other = library.numpy(expit(library.asarray(-x, dtype)))
+    assert ((y >= 0) & (y <= 1)).all()
+    assert np.abs(y + other - 1).max() <= np.finfo(dtype).eps

@@ -1,0 +1,73 @@
+"""Strategies are optional: with all of them off, the answers are the same within the bounds."""
+
+import numpy as np
+import pytest
+from array_api_compat import array_namespace
+from conformance import inputs, measure, reference
+
+from arraylogit import _inputs, expit, logit
+from arraylogit._strategies._direct import Direct
+
+# Evaluated in float32 by NumPy, whose float32 log and exp are 3.8 and 2.5 ULP off.
+BOUNDS = {"float32": 4.5, "float64": 2.5, "float16": 0.51, "bfloat16": 0.51}
+
+
+@pytest.fixture
+def without_strategies(monkeypatch):
+    def direct(x):
+        try:
+            xp = array_namespace(x)
+        except TypeError:
+            return None
+        return made.setdefault(xp, Direct(xp))
+
+    made = {}
+    monkeypatch.setattr(_inputs, "strategy_of", direct)
+    return made
+
+
+@pytest.mark.parametrize("function", [logit, expit], ids=["logit", "expit"])
+def test_same_answers(library, without_strategies, function):
+    name = function.__name__
+    for dtype in library.dtypes:
+        if dtype == "bfloat16" and library.package in ("numpy", "dask"):
+            continue  # unknown to the namespace: only the strategy of NumPy has it
+        half = dtype in ("float16", "bfloat16")
+        numpy_dtype = library.numpy(library.asarray([0.5], dtype)).dtype
+        x = inputs.structured(name, "float32" if half else dtype, 20_000)
+        with np.errstate(all="ignore"):
+            x = x.astype(numpy_dtype)
+        y = function(library.asarray(x, dtype))
+        exact = reference.wide(name, x)
+        with np.errstate(all="ignore"):
+            error = measure.ulp_error(library.numpy(y), exact)
+        if library.flushes_subnormals:
+            tiny = np.finfo("float32" if half else dtype).tiny
+            error[(np.abs(x.astype(float)) < tiny) | (np.abs(exact) < tiny)] = 0
+            if half:
+                error[np.abs(exact) < 2.0**-14] = 0
+        assert error.max() <= BOUNDS[dtype], (dtype, x[error.argmax()])
+        assert library.dtype_name(y) == dtype
+    assert without_strategies
+
+
+def test_eps_and_out(without_strategies):
+    x = np.asarray([0.0, 0.25, 1.0])
+    out = np.empty(3)
+    assert logit(x, 0.25, out=out) is out
+    np.testing.assert_allclose(out, [-np.log(3), -np.log(3), np.log(3)], rtol=1e-15)
+    assert np.isfinite(logit(x, 5e-324)).all()
+
+
+def test_a_namespace_of_the_smallest_set_of_functions(monkeypatch):
+    """What a formula may use, so that any library has it."""
+
+    class Small:
+        abs, exp, log, where = np.abs, np.exp, np.log, np.where
+
+    from arraylogit._expit import _EXPIT
+    from arraylogit._logit import _LOGIT
+
+    x = np.asarray([0.1, 0.5, 0.9])
+    for record in (_LOGIT, _EXPIT):
+        np.testing.assert_allclose(record.formula(x, Small), record.wide_formula(x, Small))
