@@ -63,7 +63,7 @@ def logit(input: Array, eps: Any = None, *, out: Array | None = None) -> Array:
     >>> logit(np.asarray([0.2, 0.5, 0.8])).round(4)
     array([-1.3863,  0.    ,  1.3863])
     >>> logit(np.asarray([0.0, 1.0], dtype="float32"), eps=1e-6)
-    array([-13.815511,  13.802319], dtype=float32)
+    array([-13.81551 ,  13.802318], dtype=float32)
     """
     return _LOGIT(input, eps, out)
 
