@@ -1,0 +1,137 @@
+"""What a bug report needs: versions, the libraries found, and whether the functions hold there."""
+
+import platform
+import sys
+import time
+from collections.abc import Iterable
+from importlib.metadata import version
+
+from arraylogit import __version__
+from arraylogit._cli._selfcheck import FORMATS, POINTS, Measure, check
+from arraylogit._strategies._installed import LIBRARIES, Library
+
+TABLE = "{:<17}{:<11}{:<9}{:>13} {:>13}  {:>5} {:>5}  {:>5}  {:<8} {}"
+EXPLANATION = f"""\
+Inputs: up to {4 * POINTS} probabilities (uniform, next to 0.5, down to the smallest normal
+number, up to 1) and plus and minus their log-odds. error: the largest one found, in ULP of the
+exact value, and its bound. from NumPy: the largest difference, in ULP, at most the sum of both
+bounds. trip: |expit(logit(p)) - p| as a share of what the bounds B allow, with U(y) one ULP:
+p (1 - p) (exp(B U(logit(p))) - 1) + B U(p). examples: logit([0.2, 0.5, 0.8]) is
+[-1.3863, 0, 1.3863], and back; in float32, logit([0, 1]) is [-inf, inf], and
+[-13.8155, 13.8023] with eps=1e-6."""
+
+
+def report() -> bool:
+    """Print everything; return whether all that was checked holds."""
+    start = time.perf_counter()
+    _print_versions()
+    usable, failures = _print_libraries()
+    print()
+    failures += _print_checks(usable)
+    print(f"\n{EXPLANATION}\n")
+    if not FORMATS["float64"].has_reference:
+        print("No type of this machine is wider than float64: its errors are not measured.")
+    for failure in failures:
+        print(f"FAILED: {failure}")
+    verdict = "something failed, see above" if failures else "all hold"
+    print(f"Self-check: {verdict} ({time.perf_counter() - start:.1f} s)")
+    return not failures
+
+
+def _print_versions() -> None:
+    implementation = platform.python_implementation()
+    print(f"arraylogit        {__version__}")
+    print(f"array-api-compat  {version('array-api-compat')}")
+    print(f"Python            {platform.python_version()} ({implementation})")
+    print(f"platform          {platform.platform()}")
+    print(f"CPU               {_cpu()}")
+
+
+def _cpu() -> str:
+    if sys.platform == "linux":
+        with open("/proc/cpuinfo", encoding="utf-8") as file:
+            for line in file:
+                if line.startswith("model name"):
+                    return line.partition(":")[2].strip()
+    return platform.processor() or platform.machine()
+
+
+def _print_libraries() -> tuple[list[tuple[Library, str]], list[str]]:
+    # Returns the pairs of library and device that can be checked, and the failures.
+    usable: list[tuple[Library, str]] = []
+    failures = []
+    print("\nlibrary           version     device      dtypes")
+    for library in LIBRARIES.values():
+        if not library.installed():
+            print(f"{library.name:<18}not installed")
+            continue
+        try:
+            number, devices = library.version(), library.devices()
+        except Exception as error:  # whatever a broken installation raises
+            failures.append(f"{library.name} is installed but cannot be used: {_line(error)}")
+            print(f"{library.name:<18}cannot be used")
+            continue
+        for device in devices:
+            dtypes = " ".join(library.dtypes(device))
+            remark = f"  ({library.remark()})" if library.remark() else ""
+            print(f"{library.name:<18}{number:<12}{device:<12}{dtypes}{remark}")
+            usable.append((library, device))
+        if not devices:
+            print(f"{library.name:<18}{number:<12}no device, not checked")
+    return usable, failures
+
+
+def _print_checks(usable: Iterable[tuple[Library, str]]) -> list[str]:
+    failures = []
+    print(f"{'':37}{'error (bound)':>27}  {'from NumPy':>11}")
+    names = ("library", "device", "dtype", "logit", "expit", "logit", "expit")
+    print(TABLE.format(*names, "trip", "examples", "").rstrip())
+    for library, device in usable:
+        for dtype in filter(FORMATS.__contains__, library.dtypes(device)):
+            row = (library.name, device, dtype)
+            try:
+                measures = check(library, device, dtype)
+            except Exception as error:  # a library's own; the other rows are still of interest
+                failures.append(f"{' '.join(row)}: {_line(error)}")
+                print(TABLE.format(*row, *[""] * 6, "FAIL"))
+                continue
+            wrong = [_sentence(m) for m in measures.values() if not m.holds]
+            failures += [f"{' '.join(row)}: {sentence}" for sentence in wrong]
+            print(_table_row(row, measures, "FAIL" if wrong else "ok"))
+    return failures
+
+
+def _table_row(row: tuple[str, str, str], measures: dict[str, Measure], verdict: str) -> str:
+    def cell(what: str, *, bound: bool = False) -> str:
+        if what not in measures:
+            return "-"
+        measure = measures[what]
+        return f"{_short(measure.value)} ({measure.limit:g})" if bound else _short(measure.value)
+
+    examples = measures.get("examples")
+    return TABLE.format(
+        *row,
+        cell("logit", bound=True),
+        cell("expit", bound=True),
+        cell("logit from NumPy"),
+        cell("expit from NumPy"),
+        cell("round trip"),
+        "-" if examples is None else "ok" if examples.holds else "wrong",
+        verdict,
+    )
+
+
+def _sentence(measure: Measure) -> str:
+    if measure.what == "examples":
+        return f"{measure.value:.0f} of the documented examples differ"
+    value, limit = _short(measure.value), f"{measure.limit:g}"
+    unit = "of the error allowed" if measure.what == "round trip" else "ULP"
+    return f"{measure.what} is {value} {unit} at {measure.witness!r} (bound {limit})"
+
+
+def _short(value: float) -> str:
+    return f"{value:.3f}" if value < 100 else f"{value:.1e}"
+
+
+def _line(error: Exception) -> str:
+    return f"{type(error).__name__}: {' '.join(str(error).split())}"

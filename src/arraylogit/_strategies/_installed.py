@@ -1,0 +1,213 @@
+"""The array libraries that the command line knows: how to find them, and to pass arrays.
+
+A library is imported by the methods that need it, never by this module.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib import import_module
+from importlib.util import find_spec
+from typing import Any
+
+import numpy as np
+
+Array = Any
+
+# Largest error in ULP, where a library does not say otherwise.
+BOUNDS = {"float16": 0.51, "bfloat16": 0.51, "float32": 2.0, "float64": 2.0}
+EVALUATED_WIDE = 0.501
+
+
+class Library:
+    """A library whose arrays are NumPy's, but for what a subclass says."""
+
+    name: str
+    module: str
+
+    def installed(self) -> bool:
+        """Return whether the library is there, without importing it."""
+        return find_spec(self.module.partition(".")[0]) is not None
+
+    def version(self) -> str:
+        """Import the library and return its version."""
+        import_module(self.module)
+        return str(import_module(self.module.partition(".")[0]).__version__)
+
+    def devices(self) -> list[str]:
+        """Return one device of each kind, the default one first."""
+        return ["cpu"]
+
+    def dtypes(self, device: str) -> list[str]:
+        """Return the real floating-point dtypes that arrays on a device can have."""
+        bfloat16 = ["bfloat16"] if find_spec("ml_dtypes") else []
+        return ["float16", *bfloat16, "float32", "float64"]
+
+    def holds(self, dtype: np.dtype[Any], device: str) -> bool:
+        """Return whether an array on a device can have this dtype of NumPy."""
+        return dtype.name in self.dtypes(device)
+
+    def remark(self) -> str:
+        """Return what the user should know of these dtypes."""
+        return ""
+
+    @contextmanager
+    def ready_for(self, dtype: np.dtype[Any]) -> Iterator[None]:
+        """Switch the library to a mode that has this dtype, where it has modes."""
+        yield
+
+    def put(self, x: np.ndarray, dtype: str, device: str) -> Array:
+        """Return an array of the library, of a dtype that represents `x` exactly."""
+        if dtype == "bfloat16":
+            dtype = import_module("ml_dtypes").bfloat16
+        return x.astype(dtype, copy=False)
+
+    def get(self, y: Array) -> np.ndarray:
+        """Return an array of the library as one of NumPy (float32 for bfloat16)."""
+        return np.asarray(y)
+
+    def bound(self, function: str, dtype: str, device: str) -> float:
+        """Return the largest error that the function may have, in ULP."""
+        return BOUNDS[dtype]
+
+
+class NumPy(Library):
+    name = module = "numpy"
+
+    def holds(self, dtype: np.dtype[Any], device: str) -> bool:
+        return True
+
+    def bound(self, function: str, dtype: str, device: str) -> float:
+        return EVALUATED_WIDE if dtype == "float32" else BOUNDS[dtype]
+
+
+class Torch(Library):
+    name = module = "torch"
+
+    def devices(self) -> list[str]:
+        import torch
+
+        accelerator = torch.accelerator.current_accelerator(check_available=True)
+        return ["cpu", accelerator.type] if accelerator else ["cpu"]
+
+    def dtypes(self, device: str) -> list[str]:
+        narrow = ["float16", "bfloat16", "float32"]
+        return narrow if device == "mps" else [*narrow, "float64"]
+
+    def put(self, x: np.ndarray, dtype: str, device: str) -> Array:
+        import torch
+
+        host = x.astype("float32" if dtype == "bfloat16" else dtype, copy=False)
+        return torch.asarray(host, dtype=getattr(torch, dtype), device=device)
+
+    def get(self, y: Array) -> np.ndarray:
+        import torch
+
+        host: np.ndarray = (y.float() if y.dtype == torch.bfloat16 else y).cpu().numpy()
+        return host
+
+    def bound(self, function: str, dtype: str, device: str) -> float:
+        wide = dtype == "float32" and device == "cpu"
+        return EVALUATED_WIDE if wide else BOUNDS[dtype]
+
+
+class Jax(Library):
+    name = "jax"
+    module = "jax.numpy"
+
+    def remark(self) -> str:
+        return "" if self._x64() else "float64: set JAX_ENABLE_X64=1"
+
+    def devices(self) -> list[str]:
+        import jax
+
+        default = jax.default_backend()
+        return ["cpu"] if default == "cpu" else [default, "cpu"]
+
+    def dtypes(self, device: str) -> list[str]:
+        narrow = ["float16", "bfloat16", "float32"]
+        return [*narrow, "float64"] if self._x64() else narrow
+
+    @contextmanager
+    def ready_for(self, dtype: np.dtype[Any]) -> Iterator[None]:
+        import jax
+
+        before = self._x64()
+        update: Any = jax.config.update
+        update("jax_enable_x64", before or dtype == np.float64)
+        try:
+            yield
+        finally:
+            update("jax_enable_x64", before)
+
+    def _x64(self) -> bool:
+        import jax.numpy as jnp
+
+        return bool(jnp.result_type(float) == jnp.float64)
+
+    def put(self, x: np.ndarray, dtype: str, device: str) -> Array:
+        import jax
+
+        host = x.astype(jax.numpy.dtype(dtype), copy=False)
+        return jax.device_put(host, jax.devices(device)[0])
+
+    def bound(self, function: str, dtype: str, device: str) -> float:
+        # XLA's exp is itself 2.4 ULP off in float64.
+        return 2.5 if (function, dtype) == ("expit", "float64") else BOUNDS[dtype]
+
+
+class Dask(NumPy):
+    name = "dask"
+    module = "dask.array"
+
+    def put(self, x: np.ndarray, dtype: str, device: str) -> Array:
+        import dask.array as da
+
+        return da.from_array(super().put(x, dtype, device))
+
+    def get(self, y: Array) -> np.ndarray:
+        return np.asarray(y.compute())
+
+
+class CuPy(Library):
+    name = module = "cupy"
+
+    def devices(self) -> list[str]:
+        import cupy as cp
+
+        return ["cuda"] if cp.cuda.is_available() else []
+
+    def dtypes(self, device: str) -> list[str]:
+        return ["float16", "float32", "float64"]
+
+    def put(self, x: np.ndarray, dtype: str, device: str) -> Array:
+        import cupy as cp
+
+        return cp.asarray(x, dtype=dtype)
+
+    def get(self, y: Array) -> np.ndarray:
+        return np.asarray(y.get())
+
+
+class Strict(Library):
+    name = "array-api-strict"
+    module = "array_api_strict"
+
+    def devices(self) -> list[str]:
+        return ["CPU_DEVICE"]  # the others are pretended ones, for tests
+
+    def dtypes(self, device: str) -> list[str]:
+        return ["float32", "float64"]
+
+    def put(self, x: np.ndarray, dtype: str, device: str) -> Array:
+        import array_api_strict as xp
+
+        return xp.asarray(x, dtype=getattr(xp, dtype), device=xp.Device(device))
+
+    def bound(self, function: str, dtype: str, device: str) -> float:
+        # It wraps NumPy, whose float32 log and exp are themselves 3.8 and 2.5 ULP off; the
+        # largest errors known are 3.42 for logit(0.6135118) and 3.13 for expit(-14.207661).
+        return 3.5 if dtype == "float32" else BOUNDS[dtype]
+
+
+_ROWS: tuple[Library, ...] = (NumPy(), Torch(), Jax(), Dask(), CuPy(), Strict())
+LIBRARIES = {library.name: library for library in _ROWS}
