@@ -1,0 +1,111 @@
+"""Options, and for every test the functions, targets and backends that it applies to."""
+
+import contextlib
+
+import pytest
+
+from conformance import backends, requirements, targets
+from conformance.report import Report
+from conformance.subject import Subject
+
+REPORT = pytest.StashKey[Report]()
+
+# Of the libraries themselves, whatever is computed with them.
+THIRD_PARTY = (
+    # Imports of torch and of its compiler.
+    "ignore:.*torch.jit.*is deprecated:DeprecationWarning",
+    "ignore:.*:DeprecationWarning:torch",
+    "ignore:.*:FutureWarning:torch",
+)
+
+
+def pytest_addoption(parser):
+    group = parser.getgroup("conformance")
+    add = group.addoption
+    add("--target", default="arraylogit", help="comma-separated, module:function for any other")
+    add("--backend", default="", help="comma-separated names, or their beginnings; all")
+    add("--exhaustive", action="store_true", help="every float32, in processes; hours")
+    add("--report", metavar="DIR", help="write report.json, report.md and report.html there")
+    with contextlib.suppress(ValueError):  # of tests/, in a run of both
+        add("--require", default="", help="backends whose absence is an error, comma-separated")
+
+
+def pytest_configure(config):
+    for line in THIRD_PARTY:
+        config.addinivalue_line("filterwarnings", line)
+    try:
+        chosen = [targets.target(name) for name in config.getoption("--target").split(",")]
+        limits = backends.select(config.getoption("--backend") or ",".join(backends.BACKENDS))
+        required = backends.select(config.getoption("--require"))
+    except ValueError as error:
+        raise pytest.UsageError(error) from None
+    for entry in chosen:
+        if reason := entry.missing():
+            raise pytest.UsageError(f"--target {entry.name}: {reason}")
+    absent = [f"{b}: {reason}" for b in required if (reason := b.missing())]
+    # A GPU is not meant by the name of a library alone.
+    absent = [a for a in absent if ":cuda" not in a or ":cuda" in config.getoption("--require")]
+    if absent:
+        raise pytest.UsageError(f"--require: {'; '.join(absent)}")
+    config.stash[REPORT] = Report(chosen, limits, config.invocation_params.args)
+
+
+def pytest_generate_tests(metafunc):
+    entry = getattr(metafunc.function, "requirement", None)
+    if entry is None:
+        return
+    report = metafunc.config.stash[REPORT]
+    params = []
+    for subject in report.subjects():
+        if reason := entry.inapplicable(subject):
+            report.add(entry, subject, "not applicable", reason)
+            continue
+        known = requirements.deviation(entry, subject)
+        marks = [pytest.mark.xfail(reason=known.reason, strict=True)] if known else []
+        params.append(pytest.param(subject, marks=marks, id=repr(subject)))
+    metafunc.parametrize("subject", params)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item):
+    subject = _subject(item)
+    if subject is None:
+        return (yield)
+    subject.records.clear()
+    with subject:
+        return (yield)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item, call):
+    outcome = yield
+    subject = _subject(item)
+    if subject is None or call.when != "call":
+        return outcome
+    entry = item.function.requirement
+    known = requirements.deviation(entry, subject)
+    if outcome.skipped and not hasattr(outcome, "wasxfail"):
+        state, detail = "not applicable", call.excinfo.value.msg
+        if known:
+            outcome.outcome = "failed"
+            outcome.longrepr = f"{entry.id} is not applicable, but a deviation is recorded"
+    elif call.excinfo is None:
+        state, detail = "kept", ""
+    else:
+        state = "deviation" if known else "broken"
+        detail = requirements.first_line(call.excinfo.value)
+    item.config.stash[REPORT].add(entry, subject, state, detail, known)
+    return outcome
+
+
+def _subject(item):
+    return item.callspec.params.get("subject") if hasattr(item, "callspec") else None
+
+
+def pytest_collection_modifyitems(items):
+    # Requirements that are about none of the subjects, which pytest would report as skipped.
+    items[:] = [item for item in items if not _is_empty(item)]
+
+
+def _is_empty(item):
+    return hasattr(item.function, "requirement") and not isinstance(_subject(item), Subject)

@@ -1,0 +1,1 @@
+"""Reference tables of the logit and its relatives."""

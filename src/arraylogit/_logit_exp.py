@@ -1,0 +1,114 @@
+"""The logit of a probability given by its logarithm, the inverse of log_expit."""
+
+from arraylogit._elementwise import Array, Elementwise, Namespace
+
+# log 2 = _HIGH - _MIDDLE + _LOW: 22 bits, so that _HIGH is a number of every dtype computed in;
+# what makes _HIGH - _MIDDLE the float64 nearest to log 2; the rest.
+_HIGH = 0.6931471824645996
+_MIDDLE = 1.904654323148236e-09
+_LOW = 2.3190468138462996e-17
+_LOG_2 = _HIGH - _MIDDLE
+
+
+def logit_exp(input: Array, *, out: Array | None = None) -> Array:
+    r"""Log-odds of a log-probability, :math:`l - \log(1 - e^l)`, elementwise.
+
+    This is logit(exp(l)) without the loss of exp(l) next to 1 or in its underflow: the inverse
+    of `log_expit`.
+
+    Parameters
+    ----------
+    input : array_like
+        Log-probabilities, any shape: an array of any library of the Array API standard, or what
+        NumPy can read. Integers and booleans are converted to the library's default real
+        floating-point dtype. The arithmetic of float16 and bfloat16 is done in float32 or
+        wider and rounded once. Complex input is refused.
+    out : array, optional
+        Array of the same library, device and shape to write the result to; its dtype must be
+        one that the result can be cast to (same kind). It may be `input`.
+
+    Returns
+    -------
+    array
+        Log-odds, of the same library, shape, device and floating-point dtype as `input`; `out`
+        if given.
+
+    Raises
+    ------
+    TypeError
+        `input` is not a real numeric array; `out` is not a writable array of the library of
+        `input`, or needs a gradient.
+    ValueError
+        `input` is ragged; `out` has another shape or device. Nothing has been written to `out`
+        after any error.
+
+    See Also
+    --------
+    log_expit : the inverse function.
+    logit : the same for the probability itself.
+
+    Notes
+    -----
+    Special values: ±0 → +∞, −∞ → −∞; above 0 and NaN → NaN. No warning is emitted.
+
+    The derivative is 1/(1 − exp(l)): +∞ at 0, NaN above 0. The formula used, and its error
+    bound, are derived in ``docs/accuracy.md``.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from arraylogit import logit_exp
+    >>> logit_exp(np.asarray([-1000.0, -1.0, -1e-20]))
+    array([-1.00000000e+03, -5.41324855e-01,  4.60517019e+01])
+    """
+    return _LOGIT_EXP(input, None, out)
+
+
+def _formula(x: Array, xp: Namespace) -> Array:
+    # x - log(q) with q = 1 - exp(x), scaled by 2: log(2q) is the smaller number to round.
+    # Both terms cancel where the result crosses 0, at -log 2. For probabilities between 1/4 and
+    # 3/4 the result is therefore twice the distance h to the crossing, accurate to the last
+    # bit, and a correction of the second order: log(exp(x)/q) = log(exp(x)^2 / (exp(x) q)), and
+    # 4 exp(x) q = 1 - f^2 with f = 1 - 2 exp(x).
+    p, e = _exp(x, xp)
+    q = (1 - p) + e
+    f = (1 - 2 * p) + 2 * e
+    return xp.where(
+        xp.abs(f) < 0.5,
+        2 * _plus_log_2(x) - xp.log1p(-f * f),
+        (x + _LOG_2) - xp.log(2 * q),
+    )
+
+
+def _wide_formula(x: Array, xp: Namespace) -> Array:
+    # x - log(1 - exp(x)) next to 0; elsewhere with x + log 2 for x, which is accurate next to
+    # the crossing: y - log(2 - exp(y)).
+    high = x > -0.3
+    y = xp.where(high, x, _plus_log_2(x))
+    d = xp.expm1(y)
+    return y - xp.where(high, xp.log(-d), xp.log1p(-d))
+
+
+def _derivative(x: Array, xp: Namespace) -> Array:
+    # A factor of NaN, unlike the branch of a `where`, reaches the higher derivatives too.
+    p, e = _exp(x, xp)
+    return xp.where(x <= 0, xp.ones_like(x), float("nan")) / ((1 - p) + e)
+
+
+def _exp(x: Array, xp: Namespace) -> tuple[Array, Array]:
+    # p and its error e = p - exp(x) to first order. Next to 0, where 1 - exp(x) cancels, log(p)
+    # is accurate, and its difference from x exact. Where exp(x) is far from 1, e is 0: p may
+    # have underflowed. (The `where` inside the logarithm also keeps XLA from simplifying
+    # log(exp(x)) to x.) XLA's expm1 is 5.3 ULP off.
+    p = xp.exp(x)
+    near = x > -1.5
+    return p, p * (xp.log(xp.where(near, p, 1.0)) - xp.where(near, x, 0.0))
+
+
+def _plus_log_2(x: Array) -> Array:
+    # Accurate next to -log 2: the sum is exact between half and twice that (Sterbenz). Written
+    # with the constants apart, because XLA folds (x + a) + b into x + (a + b).
+    return _LOW - (_MIDDLE - (x + _HIGH))
+
+
+_LOGIT_EXP = Elementwise("logit_exp", _formula, _wide_formula, _derivative)
