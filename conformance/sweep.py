@@ -21,6 +21,7 @@ from typing import Any
 import numpy as np
 
 from conformance import inputs, measure, reference
+from conformance.environment import environment
 
 Array = np.ndarray
 
@@ -254,6 +255,7 @@ def main(arguments: list[str] | None = None) -> None:
     result = run(sweep, chosen.state, chosen.workers, progress=True)
     seconds = time.monotonic() - start
     found = {"sweep": asdict(sweep), "versions": versions(sweep), "seconds": round(seconds, 1)}
+    found["environment"] = environment()
     _write(chosen.out, found | result.to_dict())
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from conformance import measure
+from conformance import measure, records
 from conformance.backends import dtype_of
 from conformance.requirements import requirement
 from conformance.subject import Subject
@@ -20,9 +20,8 @@ def measure_errors(subject: Subject, dtype: np.dtype, mode: str | None = None) -
     summary = measure.summarise(name, x[kept], y[kept], exact[kept], dtype, coverage)
     summary.flushed = int(np.count_nonzero(measure.flushed(y[lost], exact[lost], dtype)))
     bound = subject.bound(dtype, kind)
-    subject.records["summary"] = summary.to_dict() | {"bound": bound, "mode": mode}
-    if mode is None:
-        subject.records["profile"] = measure_profile(x[kept], y[kept], exact[kept], dtype)
+    points = None if mode else (x[kept], measure.ulp_error(y[kept], exact[kept], dtype))
+    records.errors(subject, summary, bound, mode, points)
     assert summary.overall.max <= bound, say(summary, bound)
 
 
@@ -33,15 +32,6 @@ def say(summary, bound):
         f"{worst.max:.4g} ULP, {bound} allowed: at {worst.witness.input} "
         f"({worst.witness.input_hex}) {worst.witness.output}, exactly {worst.witness.reference}"
     )
-
-
-def measure_profile(x, y, exact, dtype, bins=400):
-    """Return inputs, evenly spread over those measured, with the largest error around each."""
-    error = measure.ulp_error(y, exact, dtype)
-    finite = np.flatnonzero(np.isfinite(x) & ~np.isnan(exact))
-    parts = [part for part in np.array_split(finite, bins) if part.size]
-    worst = [part[np.argmax(error[part])] for part in parts]
-    return [[float(x[i]), min(float(error[i]), 1e20)] for i in worst]
 
 
 @requirement(
@@ -74,7 +64,7 @@ def test_float32(subject):
         return
     result = subject.sweep(subject)
     bound = subject.bound(dtype_of("float32"))
-    subject.records["summary"] = result.summary.to_dict() | {"bound": bound, "mode": None}
+    records.errors(subject, result.summary, bound)
     assert result.summary.overall.max <= bound, say(result.summary, bound)
 
 
@@ -94,6 +84,7 @@ def test_float64(subject):
     needs="float32",
 )
 def test_agreement(subject):
+    records.values(subject)
     on_numpy = subject.on("numpy")
     if on_numpy is None:
         pytest.skip("the target does not run on NumPy")
@@ -105,7 +96,6 @@ def test_agreement(subject):
     kept = ~subject.subnormal(x, exact)
     x, y, expected = x[kept], y[kept], expected[kept]
     apart = measure.ulp_error(y, expected.astype(np.float64), dtype)
-    subject.records["agreement"] = {"same": float(np.mean(apart == 0)), "max": str(apart.max())}
     worst = np.argmax(apart)
     allowed = subject.bound(dtype) + on_numpy.bound(dtype) + 1
     assert apart[worst] <= allowed, (
