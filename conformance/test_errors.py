@@ -49,8 +49,8 @@ def test_errstate(subject):
     needs="errstate",
 )
 def test_input(subject):
-    refused = ["0.5", None, object(), {"p": 0.5}, ["a"], [1, [2]], np.asarray([None])]
-    for value in [*refused, np.asarray(["2020-01-01"], "datetime64[D]")]:
+    numberless = ["0.5", None, object(), {"p": 0.5}, ["a"], [1, [2]], np.asarray([None])]
+    for value in [*numberless, np.asarray(["2020-01-01"], "datetime64[D]")]:
         refused(subject.call, value)
 
 

@@ -104,11 +104,11 @@ def test_wrong_shape(subject):
     needs="out writable",
 )
 def test_refused_untouched(subject):
-    refused = [((["a"],), {}), (([1, [2]],), {}), ((np.asarray(["x"]),), {})]
+    bad = [((["a"],), {}), (([1, [2]],), {}), ((np.asarray(["x"]),), {})]
     if "eps" in subject.features:
         x = subject.backend.asarray(X)
-        refused += [((x,), {"eps": eps}) for eps in (-1, 0.6, np.nan, "a", [0.1, 0.2])]
-    for arguments, options in refused:
+        bad += [((x,), {"eps": eps}) for eps in (-1, 0.6, np.nan, "a", [0.1, 0.2])]
+    for arguments, options in bad:
         out = subject.backend.asarray(SEVEN)
         refused(subject.call, *arguments, out=out, **options)
         identical(to_numpy(subject, out), SEVEN)
