@@ -1,6 +1,6 @@
 """Options, and for every test the functions, targets and backends that it applies to."""
 
-import contextlib
+from pathlib import Path
 
 import pytest
 
@@ -26,8 +26,6 @@ def pytest_addoption(parser):
     add("--backend", default="", help="comma-separated names, or their beginnings; all")
     add("--exhaustive", action="store_true", help="every float32, in processes; hours")
     add("--report", metavar="DIR", help="write report.json, report.md and report.html there")
-    with contextlib.suppress(ValueError):  # of tests/, in a run of both
-        add("--require", default="", help="backends whose absence is an error, comma-separated")
 
 
 def pytest_configure(config):
@@ -98,6 +96,16 @@ def pytest_runtest_makereport(item, call):
     return outcome
 
 
+def pytest_report_header(config):
+    absent = config.stash[REPORT].not_run()
+    return [f"not run: {name}: {reason}" for name, reason in absent.items()]
+
+
+def pytest_sessionfinish(session):
+    if directory := session.config.getoption("--report"):
+        session.config.stash[REPORT].write(Path(directory))
+
+
 def _subject(item):
     return item.callspec.params.get("subject") if hasattr(item, "callspec") else None
 
@@ -108,4 +116,5 @@ def pytest_collection_modifyitems(items):
 
 
 def _is_empty(item):
-    return hasattr(item.function, "requirement") and not isinstance(_subject(item), Subject)
+    check = getattr(item, "function", None)  # a doctest has none
+    return hasattr(check, "requirement") and not isinstance(_subject(item), Subject)

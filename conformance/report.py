@@ -25,6 +25,10 @@ class Report:
             self._subjects += subjects(self.targets, self.backends)
         return self._subjects
 
+    def not_run(self) -> dict[str, str]:
+        """Return why backends that were asked for are not here, by name."""
+        return {backend.name: reason for backend in self.backends if (reason := backend.missing())}
+
     def add(
         self,
         entry: Requirement,

@@ -3,14 +3,6 @@ import pytest
 from tests.libraries import LIBRARIES, why_not
 
 
-def pytest_addoption(parser):
-    parser.addoption(
-        "--require",
-        default="",
-        help="comma-separated libraries whose absence is an error, not a skip",
-    )
-
-
 @pytest.fixture(params=LIBRARIES, ids=lambda library: library.name)
 def library(request):
     chosen = request.param

@@ -1,0 +1,9 @@
+"""Options of both `tests` and `conformance`, which may run together."""
+
+
+def pytest_addoption(parser):
+    parser.addoption(
+        "--require",
+        default="",
+        help="comma-separated libraries whose absence is an error, not a skip",
+    )
