@@ -2,6 +2,7 @@
 
 
 def pytest_addoption(parser):
+    """Add them."""
     parser.addoption(
         "--require",
         default="",

@@ -1,10 +1,11 @@
 """Options, and for every test the functions, targets and backends that it applies to."""
 
+from functools import partial
 from pathlib import Path
 
 import pytest
 
-from conformance import backends, requirements, targets
+from conformance import backends, requirements, sweep, targets
 from conformance.report import Report
 from conformance.subject import Subject
 
@@ -24,7 +25,7 @@ def pytest_addoption(parser):
     add = group.addoption
     add("--target", default="arraylogit", help="comma-separated, module:function for any other")
     add("--backend", default="", help="comma-separated names, or their beginnings; all")
-    add("--exhaustive", action="store_true", help="every float32, in processes; hours")
+    add("--exhaustive", action="store_true", help="every float32, in processes, resumable")
     add("--report", metavar="DIR", help="write report.json, report.md and report.html there")
 
 
@@ -45,7 +46,17 @@ def pytest_configure(config):
     absent = [a for a in absent if ":cuda" not in a or ":cuda" in config.getoption("--require")]
     if absent:
         raise pytest.UsageError(f"--require: {'; '.join(absent)}")
-    config.stash[REPORT] = Report(chosen, limits, config.invocation_params.args)
+    report = config.stash[REPORT] = Report(chosen, limits, config.invocation_params.args)
+    if config.getoption("--exhaustive"):
+        for subject in report.subjects():
+            subject.sweep = partial(exhaustive, config)
+
+
+def exhaustive(config, subject):
+    """Measure a subject at every float32, with a progress bar on the terminal."""
+    of = sweep.Sweep.over_domain(subject.target.name, subject.function, subject.backend.name)
+    with config.pluginmanager.getplugin("capturemanager").global_and_fixture_disabled():
+        return sweep.run(of, progress=True)
 
 
 def pytest_generate_tests(metafunc):

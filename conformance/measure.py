@@ -107,6 +107,20 @@ def flushed(actual: Array, reference: Array, dtype: Any = None) -> Array:
     return (a == 0) & (magnitude > smallest / 2) & (magnitude < normal)
 
 
+def lost(x: Array, reference: Array, takes: bool, makes: bool) -> Array:
+    """Return where a library cannot give the result, as it flushes subnormal numbers.
+
+    It `takes` those of the dtype of `x` for 0, or `makes` them 0; `reference` is of a wider one.
+    """
+    smallest = 2.0 ** format_of(x.dtype).lowest
+    where = np.zeros(x.shape, bool)
+    if takes:
+        where |= (x != 0) & (np.abs(x.astype(np.float64)) < smallest)
+    if makes:
+        where |= (reference != 0) & (np.abs(reference) < smallest)
+    return where
+
+
 def drops(x_sorted: Array, y: Array) -> tuple[int, float]:
     """Return how often `y` falls though `x_sorted` grows, and the deepest fall in ULP of `y`."""
     with np.errstate(invalid="ignore"):  # ml_dtypes warns of NaN
@@ -275,7 +289,8 @@ class Summary:
     regions : dict of str to Statistics
         The same by the names that `regions` gives.
     flushed : int
-        How many results are 0 that should be subnormal.
+        How many results are 0 that should be subnormal, and how many were left out, because
+        the library has no subnormal numbers.
     """
 
     function: str
@@ -334,6 +349,7 @@ def summarise(
     reference: Array,
     dtype: Any = None,
     coverage: str = LOWER_BOUND,
+    lost: Array | None = None,
 ) -> Summary:
     """Return the summary of the errors of ``actual``, the results of a function at `x`.
 
@@ -347,8 +363,14 @@ def summarise(
         The format whose ULP is meant, by default that of `actual`.
     coverage : {'exhaustive', 'lower bound'}
         What the maximum is.
+    lost : ndarray, optional
+        Mask of those to count as flushed, and to leave out otherwise: see `lost`.
     """
     dtype = np.dtype(actual.dtype if dtype is None else dtype)
+    summary = Summary(function, dtype.name, coverage)
+    if lost is not None and lost.any():
+        summary.flushed = int(np.count_nonzero(lost))
+        x, actual, reference = x[~lost], actual[~lost], reference[~lost]
     error = ulp_error(actual, reference, dtype)
     region = region_of(function, x, reference, dtype)
     bins = np.zeros(error.shape, np.int8)
@@ -356,8 +378,7 @@ def summarise(
         bins += error > edge
     names = regions(function)
     counts = np.bincount(region * np.int8(len(BINS)) + bins, minlength=len(names) * len(BINS))
-    summary = Summary(function, dtype.name, coverage)
-    summary.flushed = int(np.count_nonzero(flushed(actual, reference, dtype)))
+    summary.flushed += int(np.count_nonzero(flushed(actual, reference, dtype)))
     for i, histogram in enumerate(counts.reshape(len(names), len(BINS)).tolist()):
         if not (count := sum(histogram)):
             continue

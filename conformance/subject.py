@@ -8,7 +8,6 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import ml_dtypes
 import numpy as np
 
 from conformance import inputs, measure, reference
@@ -138,14 +137,7 @@ class Subject(AbstractContextManager):
 
     def subnormal(self, x: np.ndarray, exact: np.ndarray) -> np.ndarray:
         """Return where the backend cannot give the result, as it flushes subnormal numbers."""
-        takes, makes = self.backend.flushes(x.dtype.name)
-        smallest = float(ml_dtypes.finfo(x.dtype).smallest_normal)
-        lost = np.zeros(x.shape, bool)
-        if takes:
-            lost |= (x != 0) & (np.abs(x.astype(np.float64)) < smallest)
-        if makes:
-            lost |= (exact != 0) & (np.abs(exact) < smallest)
-        return lost
+        return measure.lost(x, exact, *self.backend.flushes(x.dtype.name))
 
     def measurement(self, dtype: np.dtype, derivative: bool = False) -> tuple[Any, Any, str]:
         """Return inputs and exact results to measure errors with, and what they cover."""

@@ -1,27 +1,32 @@
 """Measure a function on every float of an interval, in parallel, to be resumed if interrupted.
 
-    python -m conformance.sweep --target arraylogit:logit --backend numpy \
-        --state DIR --out FILE.json
+    python -m conformance.sweep --target arraylogit --function logit --backend torch:eager \
+        --out FILE.json
+
+`pytest conformance --exhaustive` does that for all that it is asked about.
 """
 
 import argparse
 import json
 import multiprocessing
 import os
+import re
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from contextlib import nullcontext
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import cache, reduce
-from importlib import import_module
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import numpy as np
 
 from conformance import inputs, measure, reference
+from conformance.backends import backend
 from conformance.environment import environment
+from conformance.targets import resolve, target
 
 Array = np.ndarray
 
@@ -33,12 +38,11 @@ class Sweep:
     Attributes
     ----------
     target : str
-        ``module:function``; it takes one array.
+        A name that `targets.target` knows.
     function : str
-        The name in `reference` of what it computes.
-    backend : str or None
-        The name of a backend, which arrays are made for and taken from; None for NumPy arrays
-        as they are.
+        Which function of it, or derivative.
+    backend : str
+        The name of the backend that it is evaluated by.
     dtype : str
         ``float32``, or one of 16 bits.
     first, last : float or None
@@ -49,7 +53,7 @@ class Sweep:
 
     target: str
     function: str
-    backend: str | None = None
+    backend: str = "numpy"
     dtype: str = "float32"
     first: float | None = None
     last: float | None = None
@@ -61,6 +65,21 @@ class Sweep:
             raise ValueError(f"function must be one of {known}, got {self.function!r}")
         if np.dtype(self.dtype).itemsize > 4:
             raise ValueError(f"{self.dtype} has too many numbers to try them all")
+
+    @classmethod
+    def over_domain(
+        cls, target: str, function: str, backend: str, dtype: str = "float32"
+    ) -> "Sweep":
+        """Return the sweep over the domain of a function; with NaN, if that is the whole line."""
+        domain = reference.DOMAIN[function.removesuffix("_derivative")]
+        first, last = (None, None) if domain == (-np.inf, np.inf) else domain
+        return cls(target, function, backend, dtype, first, last)
+
+    @property
+    def name(self) -> str:
+        """What to call it."""
+        name = f"{self.target} {self.backend} {self.function} {self.dtype}"
+        return name if self.first is None else f"{name} {self.first:g} to {self.last:g}"
 
     @property
     def keys(self) -> range:
@@ -113,8 +132,12 @@ class Result:
 
 
 def evaluate(sweep: Sweep, f: Callable[[Array], Array], numbers: range) -> Result:
-    """Measure ``f``, a function of NumPy arrays, at some of the numbers of a sweep."""
+    """Measure ``f``, a function of NumPy arrays, at some of the numbers of a sweep.
+
+    Subnormal numbers that the backend takes for 0, or makes 0, are counted and not measured.
+    """
     parts = []
+    flushes = backend(sweep.backend).flushes(sweep.dtype)
     for start in range(0, len(numbers), inputs.CHUNK):
         stop = min(start + inputs.CHUNK, len(numbers))
         # One number more, which belongs to the next piece, shows a drop between the two.
@@ -126,8 +149,9 @@ def evaluate(sweep: Sweep, f: Callable[[Array], Array], numbers: range) -> Resul
         drops = (0, 0.0) if sweep.function.endswith("_derivative") else measure.drops(x, y)
         x, y = x[: stop - start], y[: stop - start]
         expected = reference.wide(sweep.function, x)
+        lost = measure.lost(x, expected, *flushes)
         summary = measure.summarise(
-            sweep.function, x, y, expected, sweep.dtype, measure.EXHAUSTIVE
+            sweep.function, x, y, expected, sweep.dtype, measure.EXHAUSTIVE, lost
         )
         odd = (0, 0)
         if sweep.function == "logit" and x[-1] >= 0.5:
@@ -139,15 +163,9 @@ def evaluate(sweep: Sweep, f: Callable[[Array], Array], numbers: range) -> Resul
 @cache
 def _function(sweep: Sweep) -> Callable[[Array], Array]:
     # Of NumPy arrays; once in each process.
-    module, _, name = sweep.target.partition(":")
-    target = reduce(getattr, name.split("."), import_module(module))
-    if sweep.backend is None:
-        return target
-    from conformance.backends import backend
-
-    chosen = backend(sweep.backend).__enter__()  # for the life of the process
-    transformed = chosen.transform(target)
-    return lambda x: chosen.to_numpy(transformed(chosen.asarray(x)))
+    backend(sweep.backend).__enter__()  # for the life of the process
+    np.seterr(all="ignore")
+    return resolve(sweep.target, sweep.function, sweep.backend)
 
 
 def _measure_chunk(sweep: Sweep, index: int, path: Path) -> int:
@@ -163,20 +181,24 @@ def _write(path: Path, data: dict[str, Any]) -> None:
     temporary.replace(path)
 
 
-def run(sweep: Sweep, state: Path, workers: int | None = None, progress: bool = False) -> Result:
+def run(
+    sweep: Sweep, state: Path | None = None, workers: int | None = None, progress: bool = False
+) -> Result:
     """Measure all numbers of a sweep, but for those whose results `state` holds already.
 
     Parameters
     ----------
     sweep : Sweep
         What to measure.
-    state : Path
-        Directory of one file for each chunk, made if it does not exist.
+    state : Path, optional
+        Directory of one file for each chunk, made if it does not exist; by default one in
+        ``.conformance``, named for the sweep.
     workers : int, optional
         Processes, by default one for each CPU.
     progress : bool
         Show a bar with the time left, which needs tqdm.
     """
+    state = state or Path(".conformance", re.sub(r"[^\w.=-]+", "-", sweep.name))
     state.mkdir(parents=True, exist_ok=True)
     of = state / "sweep.json"
     if not of.exists():
@@ -187,7 +209,7 @@ def run(sweep: Sweep, state: Path, workers: int | None = None, progress: bool = 
     paths = [state / f"{i:05}.json" for i in range(-(-total // sweep.chunk))]
     missing = [i for i, path in enumerate(paths) if not path.exists()]
     left = sum(min(sweep.chunk, total - i * sweep.chunk) for i in missing)
-    with _bar(progress, sweep.target, total, total - left) as bar:
+    with _bar(progress, sweep.name, total, total - left) as bar:
         for done in _in_processes(sweep, [(i, paths[i]) for i in missing], workers):
             bar.update(done)
     results = (Result.from_dict(json.loads(path.read_text())) for path in paths)
@@ -197,9 +219,13 @@ def run(sweep: Sweep, state: Path, workers: int | None = None, progress: bool = 
 def _in_processes(sweep: Sweep, chunks: list[Any], workers: int | None) -> Iterator[int]:
     if not chunks:
         return
-    # Spawned, as libraries with threads do not survive a fork.
+    # Spawned, as libraries with threads do not survive a fork; one thread in each.
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(min(workers or os.cpu_count() or 1, len(chunks)), context) as pool:
+    size = min(workers or os.cpu_count() or 1, len(chunks))
+    with (
+        patch.dict(os.environ, {"OMP_NUM_THREADS": "1"}),
+        ProcessPoolExecutor(size, context) as pool,
+    ):
         futures = [pool.submit(_measure_chunk, sweep, i, path) for i, path in chunks]
         try:
             for future in as_completed(futures):
@@ -221,41 +247,33 @@ def _bar(progress: bool, name: str, total: int, initial: int) -> Any:
     return tqdm(total=total, initial=initial, desc=name, unit=" floats", unit_scale=True)
 
 
-def versions(sweep: Sweep) -> dict[str, str]:
-    """Return the versions of what took part, by the name of the module or backend."""
-    name = sweep.target.partition(":")[0].partition(".")[0]
-    found = {"numpy": np.__version__, name: getattr(import_module(name), "__version__", "unknown")}
-    if sweep.backend is not None:
-        from conformance.backends import backend
-
-        found[sweep.backend] = backend(sweep.backend).version()
-    return found
-
-
 def main(arguments: list[str] | None = None) -> None:
     """Run a sweep from the command line."""
     parser = argparse.ArgumentParser("python -m conformance.sweep", description=__doc__)
-    parser.add_argument("--target", required=True, help="module:function of one array")
-    parser.add_argument("--function", help="what it computes, by default the function's name")
-    parser.add_argument("--backend", help="makes its arrays; by default NumPy arrays as they are")
+    known = reference.FUNCTIONS + reference.DERIVATIVES
+    parser.add_argument("--target", default="arraylogit", help="as for pytest conformance")
+    parser.add_argument("--function", choices=known, help="by default the only one of the target")
+    parser.add_argument("--backend", default="numpy")
     parser.add_argument("--dtype", default="float32")
-    parser.add_argument("--first", type=float, help="of an interval; by default all inputs")
+    parser.add_argument("--first", type=float, help="of an interval; by default the domain")
     parser.add_argument("--last", type=float)
     parser.add_argument("--workers", type=int, help="processes, by default one for each CPU")
-    parser.add_argument("--state", type=Path, required=True, help="directory, to resume from")
+    parser.add_argument("--state", type=Path, help="directory to resume from (.conformance/...)")
     parser.add_argument("--out", type=Path, required=True, help="JSON file")
     chosen = parser.parse_args(arguments)
-    function = chosen.function or chosen.target.rpartition(":")[2].rpartition(".")[2]
-    first, last = chosen.first, chosen.last
-    if (first, last) == (None, None) and function.removesuffix("_derivative") == "logit":
-        first, last = 0.0, 1.0  # NaN elsewhere
-    os.environ.setdefault("OMP_NUM_THREADS", "1")  # in each of the processes
-    sweep = Sweep(chosen.target, function, chosen.backend, chosen.dtype, first, last)
+    function = chosen.function
+    if function is None:
+        functions = list(target(chosen.target).functions)
+        if len(functions) > 1:
+            parser.error(f"--function: {chosen.target} has {', '.join(functions)}")
+        (function,) = functions
+    sweep = Sweep.over_domain(chosen.target, function, chosen.backend, chosen.dtype)
+    if chosen.first is not None or chosen.last is not None:
+        sweep = replace(sweep, first=chosen.first, last=chosen.last)
     start = time.monotonic()
     result = run(sweep, chosen.state, chosen.workers, progress=True)
     seconds = time.monotonic() - start
-    found = {"sweep": asdict(sweep), "versions": versions(sweep), "seconds": round(seconds, 1)}
-    found["environment"] = environment()
+    found = {"sweep": asdict(sweep), "seconds": round(seconds, 1), "environment": environment()}
     _write(chosen.out, found | result.to_dict())
 
 

@@ -4,14 +4,14 @@ import inspect
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, reduce
 from importlib import import_module
 from importlib.util import find_spec
 from typing import Any
 
 import numpy as np
 
-from conformance.backends import Backend
+from conformance.backends import Backend, backend
 from conformance.reference import FUNCTIONS
 
 
@@ -187,8 +187,8 @@ TARGETS: dict[str, Target] = {
 def target(name: str) -> Target:
     """Return the target of a name: one of `TARGETS`, ``module`` or ``module:function``.
 
-    A module offers what it has under the names of `FUNCTIONS`. The name of a single function
-    must contain that of the one it computes.
+    A module offers what it has under the names of `FUNCTIONS`. A single function is taken for
+    the one whose name is part of its own, or that follows: ``module:sigmoid=expit``.
     """
     if name in TARGETS:
         return TARGETS[name]
@@ -203,20 +203,25 @@ def _named(module: str, attribute: str) -> dict[str, Implementation]:
         if not found:
             raise ValueError(f"{module} has none of {', '.join(FUNCTIONS)}")
         return {name: Implementation.of(f) for name, f in found.items()}
-    f = there
-    for part in attribute.split("."):
-        f = getattr(f, part)
+    path, _, computed = attribute.partition("=")
+    f = reduce(getattr, path.split("."), there)
     # The longest, as log_expit contains expit.
-    computed = max((name for name in FUNCTIONS if name in attribute), key=len, default=None)
-    if computed is None:
-        raise ValueError(f"{attribute} contains none of the names {', '.join(FUNCTIONS)}")
+    computed = computed or max((name for name in FUNCTIONS if name in path), key=len, default="")
+    if computed not in FUNCTIONS:
+        raise ValueError(
+            f"{path} computes none of {', '.join(FUNCTIONS)} by its name: add "
+            f"which, as in {module}:{path}={FUNCTIONS[0]}"
+        )
     return {computed: Implementation.of(f)}
 
 
 def resolve(target_name: str, function: str, backend_name: str) -> Callable[..., Any]:
-    """Return a function of NumPy arrays, evaluated as a backend does; inside that backend."""
-    from conformance.backends import backend
+    """Return a function of NumPy arrays, evaluated as a backend does; inside that backend.
 
+    It is one of the target's, or the derivative of one, by reverse mode.
+    """
     chosen = backend(backend_name)
-    f = chosen.transform(target(target_name).functions[function])
+    f = chosen.transform(target(target_name).functions[function.removesuffix("_derivative")])
+    if function.endswith("_derivative"):
+        return lambda x: chosen.to_numpy(chosen.derivative(f, chosen.asarray(x), 1, "reverse"))
     return lambda x: chosen.to_numpy(f(chosen.asarray(x)))

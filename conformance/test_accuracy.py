@@ -16,10 +16,9 @@ def measure_errors(subject: Subject, dtype: np.dtype, mode: str | None = None) -
     y = subject(x) if mode is None else subject.derivative(x, mode=mode)
     name = subject.function + ("" if mode is None else "_derivative")
     lost = subject.subnormal(x, exact)
-    kept = ~lost
-    summary = measure.summarise(name, x[kept], y[kept], exact[kept], dtype, coverage)
-    summary.flushed = int(np.count_nonzero(measure.flushed(y[lost], exact[lost], dtype)))
+    summary = measure.summarise(name, x, y, exact, dtype, coverage, lost)
     bound = subject.bound(dtype, kind)
+    kept = ~lost
     points = None if mode else (x[kept], measure.ulp_error(y[kept], exact[kept], dtype))
     records.errors(subject, summary, bound, mode, points)
     assert summary.overall.max <= bound, say(summary, bound)

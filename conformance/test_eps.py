@@ -130,7 +130,7 @@ def test_inside(subject):
 
 @requirement(
     "eps/layout",
-    "With any eps that is accepted, up to 1, the result does not depend on the place in the array.",
+    "With any eps that is accepted, up to 1, the place in the array does not change the result.",
     "logit",
     "eps cheap",
 )

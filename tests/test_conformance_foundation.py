@@ -488,7 +488,7 @@ class TestVectors:
         assert results.schema.metadata[b"mpmath_version"] == mpmath.__version__.encode()
 
 
-HALF = sweep.Sweep("arraylogit:logit", "logit", "numpy", "float16", 0.0, 1.0, chunk=4096)
+HALF = sweep.Sweep("arraylogit", "logit", "numpy", "float16", 0.0, 1.0, chunk=4096)
 
 
 class TestSweep:
@@ -516,28 +516,29 @@ class TestSweep:
         with pytest.raises(ValueError, match="holds the results of another sweep"):
             sweep.run(HALF, tmp_path)
 
-    def test_command_line_finds_a_wrong_function(self, tmp_path, monkeypatch):
-        monkeypatch.setenv("OMP_NUM_THREADS", "1")  # restored, though the command may set it
+    def test_command_line_finds_a_wrong_function(self, tmp_path):
         out = tmp_path / "out.json"
-        arguments = ["--target", "numpy:sqrt", "--function", "logit", "--dtype", "bfloat16"]
+        arguments = ["--target", "numpy:sqrt=logit", "--dtype", "bfloat16"]
         arguments += ["--backend", "numpy", "--workers", "1"]
         sweep.main([*arguments, "--state", str(tmp_path / "state"), "--out", str(out)])
         found = json.loads(out.read_text())
         assert found["sweep"]["first"] == 0
-        assert found["versions"]["numpy"] == np.__version__
+        assert found["environment"]["versions"]["numpy"] == np.__version__
         assert found["not_odd"] > 0
         summary = measure.Summary.from_dict(found["summary"])
         assert summary.overall.max == inf
         assert summary.overall.count == len(inputs.keys(ml_dtypes.bfloat16, 0.0, 1.0))
 
     def test_an_error_of_the_target_arrives(self, tmp_path):
-        missing = sweep.Sweep("numpy:no_such_function", "logit", None, "float16", 0.0, 1.0)
+        missing = sweep.Sweep(
+            "numpy:no_such_function=logit", "logit", "numpy", "float16", 0.0, 1.0
+        )
         with pytest.raises(AttributeError, match="no_such_function"):
             sweep.run(missing, tmp_path)
 
     def test_drops_between_pieces_are_seen(self, monkeypatch):
         monkeypatch.setattr(inputs, "CHUNK", 8)
-        of = sweep.Sweep("", "expit", None, "float16", 0.0, 1.0, chunk=16)
+        of = sweep.Sweep("", "expit", "numpy", "float16", 0.0, 1.0, chunk=16)
 
         def falls_once_between_pieces(x):
             key = inputs._keys_of(x)
@@ -553,7 +554,7 @@ class TestSweep:
             with np.errstate(all="ignore"):
                 return (1 / (1 + np.exp(-x.astype(np.float64)))).astype(np.float16)
 
-        of = sweep.Sweep("", "expit", None, "float16")
+        of = sweep.Sweep("", "expit", "numpy", "float16")
         result = sweep.evaluate(of, expit, of.keys)
         assert result.summary.overall.count == 2**16
         assert result.summary.regions["outside"].count == 2 * (2**10 - 1)
