@@ -1,0 +1,45 @@
+"""Arrays in pieces on several devices or processes stay where they are, without communication."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+HERE = Path(__file__).parent
+
+
+def run(program, checks):
+    """Run the checks of a program in a process of its own, with eight devices for JAX."""
+    process = subprocess.run(
+        [sys.executable, HERE / program, *checks],
+        capture_output=True,
+        text=True,
+        env=os.environ
+        | {"XLA_FLAGS": "--xla_force_host_platform_device_count=8", "JAX_PLATFORMS": "cpu"},
+        timeout=300,
+    )
+    assert process.returncode == 0, process.stderr
+
+
+JAX = ["eager", "jit", "grad", "shard_map", "traced_eps", "a_collective_is_found"]
+TORCH = ["forward", "backward", "out", "compiled", "fully_sharded", "communication_is_found"]
+
+
+def test_jax():
+    pytest.importorskip("jax")
+    run("sharded_jax.py", JAX)
+
+
+def test_torch():
+    torch = pytest.importorskip("torch")
+    if not torch.distributed.is_available():
+        pytest.skip("torch was built without torch.distributed")
+    run("sharded_torch.py", TORCH)
+
+
+def test_a_failing_check_is_an_error():
+    pytest.importorskip("jax")
+    with pytest.raises(AssertionError, match="no_such_check"):
+        run("sharded_jax.py", ["no_such_check"])
