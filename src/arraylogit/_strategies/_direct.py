@@ -67,7 +67,8 @@ class Direct:
         if xp.isdtype(dtype, "real floating"):
             return Dtypes(dtype, dtype)
         if xp.isdtype(dtype, ("bool", "integral")):
-            default = xp.empty(0, device=device(x)).dtype
+            where = self.device(x)
+            default = (xp.empty(0) if where is None else xp.empty(0, device=where)).dtype
             return Dtypes(default, default)
         return None
 
@@ -79,15 +80,23 @@ class Direct:
 
     def concrete(self, eps: Array) -> float | None:
         """Return the value of a 0-d array, or None where it is traced."""
-        return float(eps)
+        try:
+            return float(eps)
+        except (TypeError, ValueError):
+            return None
 
     def refusal_of_out(self, x: Array, out: Array) -> str | None:
         """Return why nothing can be written to `out`, or None."""
+        if not hasattr(type(out), "__setitem__"):
+            return f"no element of a {type(out).__name__} can be assigned to"
         return None
 
     def device(self, x: Array) -> Any:
-        """Return the device of `x`."""
-        return device(x)
+        """Return the device of `x`; None in a library that has none."""
+        try:
+            return device(x)
+        except AttributeError:
+            return None
 
     def can_cast(self, dtype: Dtype, to: Dtype) -> bool:
         """Return whether a real floating-point dtype casts to another of the same kind."""
@@ -95,7 +104,7 @@ class Direct:
 
     def cast(self, x: Array, dtype: Dtype) -> Array:
         """Return `x` in another dtype."""
-        return self.xp.astype(x, dtype, copy=False)
+        return x if x.dtype == dtype else self.xp.astype(x, dtype)
 
     def evaluate(
         self,
@@ -110,7 +119,8 @@ class Direct:
         x = self.cast(x, dtypes.computing)
         if bounds:
             # full_like puts a number on the device and into the dtype of x everywhere.
-            x = clamp(x, bounds.map(lambda bound: xp.full_like(x, bound)), xp)
+            arrays = bounds.map(lambda b: xp.full_like(x, b) if isinstance(b, float) else b)
+            x = clamp(x, arrays, xp)
         with np.errstate(all="ignore"):  # for libraries built on NumPy
             y = self.cast(function.formula(x, xp), dtypes.result)
             if out is None:
