@@ -57,17 +57,3 @@ def test_eps_and_out(without_strategies):
     assert logit(x, 0.25, out=out) is out
     np.testing.assert_allclose(out, [-np.log(3), -np.log(3), np.log(3)], rtol=1e-15)
     assert np.isfinite(logit(x, 5e-324)).all()
-
-
-def test_a_namespace_of_the_smallest_set_of_functions(monkeypatch):
-    """What a formula may use, so that any library has it."""
-
-    class Small:
-        abs, exp, log, where = np.abs, np.exp, np.log, np.where
-
-    from arraylogit._expit import _EXPIT
-    from arraylogit._logit import _LOGIT
-
-    x = np.asarray([0.1, 0.5, 0.9])
-    for record in (_LOGIT, _EXPIT):
-        np.testing.assert_allclose(record.formula(x, Small), record.wide_formula(x, Small))

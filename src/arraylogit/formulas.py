@@ -1,0 +1,37 @@
+"""The formulas alone, as ``f(x, xp)``, for code that has a namespace and wants nothing else.
+
+Each takes an array of a real floating-point dtype and the namespace of its library, and uses
+nothing but arithmetic and comparison operators, Python scalars, and of the namespace `abs`,
+`exp`, `log`, `log1p`, `minimum` and `where`. Nothing is checked, converted, clamped or split into
+blocks, the library's own warnings are not silenced, and a derivative is what the library makes of
+the formula: ``arraylogit.logit`` and the others take care of all that. Accuracy is that of
+evaluating the formula in the dtype of `x` (``docs/accuracy.md``).
+"""
+
+from arraylogit._elementwise import Array, Namespace
+from arraylogit._expit import _EXPIT
+from arraylogit._log_expit import _LOG_EXPIT
+from arraylogit._logit import _LOGIT
+from arraylogit._logit_exp import _LOGIT_EXP
+
+__all__ = ["expit", "log_expit", "logit", "logit_exp"]
+
+
+def logit(x: Array, xp: Namespace) -> Array:
+    """Log-odds of the probabilities `x`, with the functions of the namespace `xp`."""
+    return _LOGIT.formula(x, xp)
+
+
+def expit(x: Array, xp: Namespace) -> Array:
+    """Probabilities of the log-odds `x`, with the functions of the namespace `xp`."""
+    return _EXPIT.formula(x, xp)
+
+
+def log_expit(x: Array, xp: Namespace) -> Array:
+    """Log-probabilities of the log-odds `x`, with the functions of the namespace `xp`."""
+    return _LOG_EXPIT.formula(x, xp)
+
+
+def logit_exp(x: Array, xp: Namespace) -> Array:
+    """Log-odds of the log-probabilities `x`, with the functions of the namespace `xp`."""
+    return _LOGIT_EXP.formula(x, xp)

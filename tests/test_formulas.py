@@ -1,0 +1,152 @@
+"""What formulas use, so that every library has it; formulas as others' implementations."""
+
+import operator
+from functools import partial
+from types import ModuleType
+
+import numpy as np
+import pytest
+from conformance import inputs, measure, reference
+
+import arraylogit
+from arraylogit import formulas
+from arraylogit._expit import _EXPIT
+from arraylogit._log_expit import _LOG_EXPIT
+from arraylogit._logit import _LOGIT
+from arraylogit._logit_exp import _LOGIT_EXP
+
+RECORDS = [_LOGIT, _EXPIT, _LOG_EXPIT, _LOGIT_EXP]
+FUNCTIONS = ("abs", "exp", "log", "log1p", "minimum", "where")  # as the module says
+ALSO_OF_DERIVATIVES = ("ones_like",)
+ALSO_OF_WIDE_FORMULAS = ("expm1",)
+ALSO_OF_CALLS = ("astype", "empty", "finfo", "float16", "float32", "full_like", "isdtype")
+OPERATORS = ("add", "sub", "mul", "truediv", "neg", "lt", "le", "gt", "ge", "and_")
+
+
+class Minimal:
+    """An array with arithmetic, comparisons, a dtype and a shape: no device, no assignment."""
+
+    def __init__(self, values):
+        self.values = np.asarray(values)
+
+    dtype = property(lambda self: self.values.dtype)
+    shape = property(lambda self: self.values.shape)
+
+    def __array_namespace__(self, api_version=None):
+        return NAMESPACE
+
+    @classmethod
+    def wrapping(cls, f):
+        """Return a function of NumPy arrays as one of these."""
+
+        def wrapped(*arguments, **options):
+            bare = [a.values if isinstance(a, cls) else a for a in arguments]
+            result = f(*bare, **options)
+            return cls(result) if isinstance(result, np.ndarray | np.generic) else result
+
+        return wrapped
+
+
+for name in OPERATORS:
+    forward = Minimal.wrapping(getattr(operator, name))
+    setattr(Minimal, f"__{name.rstrip('_')}__", forward)
+    setattr(Minimal, f"__r{name.rstrip('_')}__", lambda x, y, f=forward: f(y, x))
+
+
+def namespace(*names):
+    """Return a namespace that holds nothing but some of NumPy's functions and dtypes."""
+    xp = ModuleType("minimal")
+    for name in names:
+        of_numpy = getattr(np, name)
+        setattr(xp, name, of_numpy if isinstance(of_numpy, type) else Minimal.wrapping(of_numpy))
+    return xp
+
+
+NAMESPACE = namespace(*FUNCTIONS, *ALSO_OF_CALLS)
+
+
+def error(name, x, y):
+    return measure.ulp_error(y.values, reference.wide(name, x)).max()
+
+
+@pytest.mark.parametrize("record", RECORDS, ids=lambda record: record.name)
+@np.errstate(all="ignore")
+def test_the_smallest_set_of_functions_suffices(record):
+    x = inputs.structured(record.name, "float64", 5000)
+    y = getattr(formulas, record.name)(Minimal(x), namespace(*FUNCTIONS))
+    assert error(record.name, x, y) < 3
+    slope = record.derivative(Minimal(x), namespace(*FUNCTIONS, *ALSO_OF_DERIVATIVES))
+    assert error(f"{record.name}_derivative", x, slope) < 3
+    narrow = inputs.structured(record.name, "float32", 5000)
+    wide = namespace(*FUNCTIONS, *ALSO_OF_WIDE_FORMULAS)
+    y = record.wide_formula(Minimal(narrow.astype("float64")), wide)
+    assert error(record.name, narrow, Minimal(y.values.astype("float32"))) < 0.501
+
+
+@pytest.mark.parametrize("missing", FUNCTIONS)
+@np.errstate(all="ignore")
+def test_each_function_of_the_set_is_needed(missing):
+    xp = namespace(*(name for name in FUNCTIONS if name != missing))
+    with pytest.raises(AttributeError, match=missing):
+        [record.formula(Minimal([-0.5]), xp) for record in RECORDS]
+
+
+@pytest.mark.parametrize("f", [arraylogit.logit, arraylogit.expit])
+def test_calls_need_few_functions_more(f):
+    x = Minimal(np.linspace(0, 1, 9))
+    y = f(x)
+    assert type(y) is Minimal
+    np.testing.assert_allclose(y.values, f(x.values), rtol=1e-15)
+    np.testing.assert_allclose(f(Minimal(np.float16([0.25]))).values, f(np.float16([0.25])))
+    assert f(Minimal([0, 1])).dtype == "float64"
+    clamped = arraylogit.logit(x, 0.1)
+    np.testing.assert_allclose(clamped.values, arraylogit.logit(x.values, 0.1), rtol=1e-15)
+    with pytest.raises(TypeError, match="`out` must be writable: no element of a Minimal"):
+        f(x, out=Minimal(np.empty(9)))
+
+
+@pytest.mark.parametrize("name", ["logit", "expit", "log_expit"])
+def test_as_an_implementation_for_scipy(name):
+    strict = pytest.importorskip("array_api_strict")
+    special = pytest.importorskip("scipy.special")
+    from scipy.special._support_alternative_backends import _FuncInfo
+
+    ours = getattr(formulas, name)
+    info = _FuncInfo(getattr(special, name), 1, generic_impl=lambda xp, _: partial(ours, xp=xp))
+    x = inputs.structured(name, "float64", 5000)
+    with np.errstate(all="ignore"):
+        y = info._wrapper_for(strict)(strict.asarray(x))
+    assert error(name, x, Minimal(y)) < 3
+
+
+def test_as_the_functions_of_a_scikit_learn_link(monkeypatch):
+    links = pytest.importorskip("sklearn._loss.link")
+    from sklearn.datasets import make_classification
+    from sklearn.ensemble import HistGradientBoostingClassifier
+
+    class LogitLink(links.BaseLink):
+        interval_y_pred = links.Interval(0, 1, False, False)
+        calls = 0
+
+        def link(self, y_pred, out=None):
+            LogitLink.calls += 1
+            return arraylogit.logit(y_pred, out=out)
+
+        def inverse(self, raw_prediction, out=None):
+            LogitLink.calls += 1
+            return arraylogit.expit(raw_prediction, out=out)
+
+    x, y = make_classification(200, random_state=0)
+    probabilities = []
+    for f in (links.LogitLink, LogitLink):
+        monkeypatch.setattr("sklearn._loss.loss.LogitLink", f)
+        model = HistGradientBoostingClassifier(max_iter=5, random_state=0).fit(x, y)
+        probabilities.append(model.predict_proba(x))
+    np.testing.assert_allclose(*probabilities, rtol=1e-14)
+    assert LogitLink.calls >= 2
+
+    p = np.linspace(0.01, 0.99, 50)
+    raw, back = np.empty(50), np.empty(50)
+    assert LogitLink().link(p, out=raw) is raw
+    assert LogitLink().inverse(raw, out=back) is back
+    np.testing.assert_allclose(back, p, rtol=1e-15)
