@@ -3,8 +3,10 @@
 import mpmath
 import numpy as np
 import pytest
+from conformance import reference
 
-from arraylogit import expit, logit
+from arraylogit import expit, logit, special
+from tests.functions import FUNCTIONS, INSIDE, each_function
 
 INF, NAN = np.inf, np.nan
 
@@ -116,13 +118,31 @@ TABLE = [
     ("expit", None, 20.0, 2.0611536e-09, -2.0611536e-09),
     ("expit", None, -20.0, 2.0611536e-09, 2.0611536e-09),
     ("expit", None, 80.0, 1.8048513e-35, -1.8048513e-35),
+    ("log_expit", None, 0.0, 0.5, -0.25),
+    ("log_expit", None, -0.0, 0.5, -0.25),
+    ("log_expit", None, -INF, 1.0, 0.0),
+    ("log_expit", None, INF, 0.0, 0.0),
+    ("log_expit", None, NAN, NAN, NAN),
+    ("log_expit", None, 20.0, 2.0611536e-09, -2.0611536e-09),
+    ("log_expit", None, -20.0, 1.0, -2.0611536e-09),
+    ("log_expit", None, 80.0, 1.8048513e-35, -1.8048513e-35),
+    ("logit_exp", None, 0.0, INF, None),
+    ("logit_exp", None, -0.0, INF, None),
+    ("logit_exp", None, -INF, 1.0, 0.0),
+    ("logit_exp", None, -1.0, 1.5819767, 0.92067359),
+    ("logit_exp", None, -np.log(2), 2.0, 2.0),
+    ("logit_exp", None, -20.0, 1.0, 2.0611536e-09),
+    ("logit_exp", None, -1e-10, 1e10, 1e20),
+    ("logit_exp", None, 0.5, NAN, NAN),
+    ("logit_exp", None, 200.0, NAN, NAN),
+    ("logit_exp", None, INF, NAN, NAN),
+    ("logit_exp", None, NAN, NAN, NAN),
 ]
 
 
 def _function(name, eps):
-    if name == "expit":
-        return expit
-    return logit if eps is None else lambda x: logit(x, eps)
+    function = getattr(special, name)
+    return function if eps is None else lambda x: function(x, eps)
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
@@ -145,22 +165,16 @@ def test_accuracy(way, dtype):
     rng = np.random.default_rng(0)
     tiny = np.finfo(dtype).tiny
     tail = 80 if dtype == "float32" else 700
-    cases = {
-        "logit": np.concatenate([rng.random(40), 10.0 ** -rng.uniform(0, 30, 20)]),
-        "expit": np.concatenate([rng.uniform(-5, 5, 30), rng.uniform(-tail, tail, 30)]),
-    }
-    exact = {
-        "logit": lambda x: 1 / (x * (1 - x)),
-        "expit": lambda x: mpmath.exp(-abs(x)) / (1 + mpmath.exp(-abs(x))) ** 2,
-    }
-    for name, x in cases.items():
-        x = x.astype(dtype)
-        with mpmath.workprec(200):
-            reference = [exact[name](mpmath.mpf(float(v))) for v in x]
-            y = way.derivative(_function(name, None), x)
-            for v, got, want in zip(x, y, reference, strict=True):
-                ulp = float(np.spacing(max(np.asarray(float(want), dtype), tiny)))
-                assert abs(mpmath.mpf(float(got)) - want) <= 3 * ulp, (name, v)
+    small = np.concatenate([rng.random(40), 10.0 ** -rng.uniform(0, 30, 20)])
+    line = np.concatenate([rng.uniform(-5, 5, 30), rng.uniform(-tail, tail, 30)])
+    cases = {"logit": small, "expit": line, "log_expit": line, "logit_exp": -small}
+    for function in FUNCTIONS:
+        name = function.__name__
+        x = cases[name].astype(dtype)
+        for v, got in zip(x, way.derivative(function, x), strict=True):
+            want = reference.exact(f"{name}_derivative", v)
+            ulp = float(np.spacing(max(np.asarray(float(want), dtype), tiny)))
+            assert abs(mpmath.mpf(float(got)) - want) <= 3 * ulp, (name, v)
 
 
 def test_hessian_at_0_3(way):
@@ -178,23 +192,24 @@ def test_hessian_at_0_3(way):
     np.testing.assert_allclose(float(second), -1 / 0.3**2 + 1 / 0.7**2, rtol=1e-14)
 
 
-@pytest.mark.parametrize("name", ["logit", "expit"])
+@each_function
 @pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
-def test_half_precision(name, dtype):
+def test_half_precision(function, dtype):
     torch, jax = pytest.importorskip("torch"), pytest.importorskip("jax")
-    f = _function(name, None)
-    x = torch.tensor([0.25, 0.5, 0.875], dtype=getattr(torch, dtype), requires_grad=True)
-    (slope,) = torch.autograd.grad(f(x).sum(), x)
+    values = INSIDE[function.__name__]
+    x = torch.tensor(values, dtype=getattr(torch, dtype), requires_grad=True)
+    (slope,) = torch.autograd.grad(function(x).sum(), x)
     assert slope.dtype == x.dtype
-    other = jax.vmap(jax.grad(f))(jax.numpy.asarray([0.25, 0.5, 0.875], dtype=dtype))
+    other = jax.vmap(jax.grad(function))(jax.numpy.asarray(values, dtype=dtype))
     assert str(other.dtype) == dtype
     np.testing.assert_array_equal(slope.double().numpy(), np.asarray(other, dtype=float))
 
 
 def test_torch_gradcheck():
     torch = pytest.importorskip("torch")
-    x = torch.tensor([0.1, 0.3, 0.5, 0.9], dtype=torch.float64, requires_grad=True)
-    for f in (logit, expit, lambda x: logit(x, 0.2)):
+    cases = [(function, INSIDE[function.__name__]) for function in FUNCTIONS]
+    for f, values in [*cases, (lambda x: logit(x, 0.2), INSIDE["logit"])]:
+        x = torch.tensor(values, dtype=torch.float64, requires_grad=True)
         assert torch.autograd.gradcheck(f, x, check_forward_ad=True, check_batched_grad=True)
         assert torch.autograd.gradgradcheck(f, x, check_batched_grad=True)
 

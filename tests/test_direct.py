@@ -5,8 +5,9 @@ import pytest
 from array_api_compat import array_namespace
 from conformance import inputs, measure, reference
 
-from arraylogit import _inputs, expit, logit
+from arraylogit import _inputs, logit
 from arraylogit._strategies._direct import Direct
+from tests.functions import each_function
 
 # Evaluated in float32 by NumPy, whose float32 log and exp are 3.8 and 2.5 ULP off.
 BOUNDS = {"float32": 4.5, "float64": 2.5, "float16": 0.51, "bfloat16": 0.51}
@@ -26,7 +27,7 @@ def without_strategies(monkeypatch):
     return made
 
 
-@pytest.mark.parametrize("function", [logit, expit], ids=["logit", "expit"])
+@each_function
 def test_same_answers(library, without_strategies, function):
     name = function.__name__
     for dtype in library.dtypes:

@@ -9,12 +9,11 @@ import pytest
 
 from arraylogit import expit, logit
 from arraylogit._strategies import _numpy, strategy_of
-
-BOTH = pytest.mark.parametrize("function", [logit, expit], ids=["logit", "expit"])
+from tests.functions import each_function
 
 
 @pytest.mark.parametrize("value", [0.25, 1, True, np.float32(0.25), ml_dtypes.bfloat16(0.25)])
-@BOTH
+@each_function
 def test_a_scalar_gives_a_numpy_scalar(function, value):
     y = function(value)
     dtype = np.asarray(value).dtype
@@ -22,7 +21,7 @@ def test_a_scalar_gives_a_numpy_scalar(function, value):
     np.testing.assert_allclose(float(y), float(function(float(value))), rtol=4e-3)
 
 
-@BOTH
+@each_function
 def test_sequences_go_to_numpy(function):
     for x in ([0.25, 0.5], (0.25, 0.5), range(2), [[True], [False]], memoryview(b"\0\1")):
         y = function(x)
@@ -55,13 +54,13 @@ REFUSED = [
 
 
 @pytest.mark.parametrize(("value", "error"), REFUSED, ids=lambda value: repr(value)[:20])
-@BOTH
+@each_function
 def test_refused(function, value, error):
     with pytest.raises(error, match=rf"^{function.__name__}: `input` must "):
         function(value)
 
 
-@BOTH
+@each_function
 def test_complex_is_refused(library, function):
     x = library.asarray([0.5j], "complex64")
     with pytest.raises(TypeError, match=r"real floating-point dtype, got .*complex64"):

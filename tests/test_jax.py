@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from arraylogit import expit, logit
+from tests.functions import each_function
 
 jax = pytest.importorskip("jax")
 jnp = jax.numpy
@@ -11,8 +12,9 @@ jnp = jax.numpy
 X = np.linspace(0, 1, 9, dtype=np.float32)
 
 
-@pytest.mark.parametrize("f", [logit, expit])
-def test_jit(f):
+@each_function
+def test_jit(function):
+    f = function
     np.testing.assert_allclose(jax.jit(f)(X), f(jnp.asarray(X)), rtol=3e-7)
     assert jax.jit(f)(0.25).shape == ()
 

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from arraylogit import expit, logit
+from arraylogit import logit
+from tests.functions import each_function
 
 X = [0.1, 0.25, 0.5, 0.9]
 
@@ -30,7 +31,7 @@ def writable(library):
 
 
 @pytest.mark.parametrize(("dtype", "out_dtype", "allowed"), TABLE)
-@pytest.mark.parametrize("function", [logit, expit])
+@each_function
 def test_dtypes(writable, function, dtype, out_dtype, allowed):
     if {dtype, out_dtype} & {"float16", "float64"} - set(writable.dtypes):
         pytest.skip("the library has no such dtype")

@@ -6,7 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
 
-from arraylogit import expit, logit
+from arraylogit import expit, log_expit, logit, logit_exp
+from tests.functions import FUNCTIONS
 
 DTYPES = st.sampled_from(["float16", "float32", "float64"])
 SHAPES = npst.array_shapes(min_dims=0, max_dims=4, min_side=0, max_side=7)
@@ -50,7 +51,7 @@ def _same(function, x, package):
 def test_elementwise(x, eps):
     """Shape and dtype are kept; each element is what it is alone; the input is not modified."""
     before = x.copy()
-    for function in (lambda x: logit(x, eps), expit):
+    for function in (lambda x: logit(x, eps), *FUNCTIONS):
         y = function(x)
         assert (y.shape, y.dtype) == (x.shape, x.dtype)
         alone = np.asarray([function(v) for v in x.ravel()], x.dtype).reshape(x.shape)
@@ -72,6 +73,11 @@ def test_domain(x, eps):
     p = expit(x)
     np.testing.assert_array_equal(np.isnan(p), np.isnan(x))
     assert ((p >= 0) & (p <= 1))[~np.isnan(x)].all()
+    q = log_expit(x)
+    np.testing.assert_array_equal(np.isnan(q), np.isnan(x))
+    assert np.signbit(q[~np.isnan(x)]).all()
+    with np.errstate(invalid="ignore"):
+        np.testing.assert_array_equal(np.isnan(logit_exp(x)), ~(x <= 0))
 
 
 @settings(max_examples=60, deadline=None)
@@ -82,7 +88,7 @@ def test_the_same_on_every_library(package, x, eps):
         with np.errstate(over="ignore"):
             x = x.astype(np.float32)
     tiny = np.finfo(np.float32 if x.dtype == np.float16 else x.dtype).tiny
-    for function in (lambda x: logit(x, eps), expit):
+    for function in (lambda x: logit(x, eps), *FUNCTIONS):
         y, other = function(x), _same(function, x, package)
         assert (other.shape, other.dtype) == (y.shape, y.dtype)
         if package == "jax":

@@ -2,9 +2,11 @@
 
 import numpy as np
 import pytest
+from conformance import reference
 
 import arraylogit
-from arraylogit import expit, logit
+from arraylogit import expit, log_expit, logit, logit_exp
+from tests.functions import FUNCTIONS, each_function
 from tests.libraries import HALVES, numpy_dtype
 
 INF, NAN = np.inf, np.nan
@@ -27,12 +29,26 @@ SPECIAL = [
     (expit, NAN, NAN),
     (expit, 1e4, 1.0),
     (expit, -1e4, 0.0),
+    (log_expit, -INF, -INF),
+    (log_expit, INF, -0.0),
+    (log_expit, NAN, NAN),
+    (log_expit, 1e4, -0.0),
+    (log_expit, -8192.0, -8192.0),
+    (logit_exp, -INF, -INF),
+    (logit_exp, -8192.0, -8192.0),
+    (logit_exp, 0.0, INF),
+    (logit_exp, -0.0, INF),
+    (logit_exp, 1e-3, NAN),
+    (logit_exp, 1e4, NAN),
+    (logit_exp, INF, NAN),
+    (logit_exp, NAN, NAN),
 ]
 
 
 def test_special_holds_the_same_functions():
-    assert arraylogit.special.logit is logit
-    assert arraylogit.special.expit is expit
+    for function in FUNCTIONS:
+        assert getattr(arraylogit, function.__name__) is function
+    assert set(arraylogit.__all__) == {*arraylogit.special.__all__, "special", "__version__"}
 
 
 def test_documented_examples(library):
@@ -48,17 +64,17 @@ def test_documented_examples(library):
 
 
 @pytest.mark.parametrize("size", [1, 100_003], ids=["alone", "in a long array"])
-@pytest.mark.parametrize("function", [logit, expit], ids=["logit", "expit"])
+@each_function
 def test_special_values(library, function, size):
     rows = [(x, y) for f, x, y in SPECIAL if f is function]
     for dtype in library.dtypes:
         for x, expected in rows:
             y = library.numpy(function(library.asarray(np.full(size, x), dtype)))
             assert library.dtype_name(y) == dtype
+            if expected == 0:
+                assert (np.signbit(y) == np.signbit(expected)).all()
             y = np.unique(y.astype(np.float64))
             np.testing.assert_array_equal(y, [expected], err_msg=f"{dtype} {x}")
-            if expected == 0:
-                assert not np.signbit(y).any()
 
 
 def test_subnormals(library):
@@ -67,12 +83,15 @@ def test_subnormals(library):
         y = library.numpy(logit(library.asarray([smallest], dtype)))
         exact = -INF if library.flushes_subnormals else np.log(smallest)
         np.testing.assert_allclose(y, [exact], rtol=1e-7)
+        y = library.numpy(logit_exp(library.asarray([-smallest], dtype)))
+        np.testing.assert_allclose(y, [-exact], rtol=1e-7)
         deepest = {"float32": -103.97, "float64": -745.13}[dtype]
-        y = library.numpy(expit(library.asarray([deepest], dtype)))
-        assert y == (0 if library.flushes_subnormals else smallest)
+        last = 0 if library.flushes_subnormals else smallest
+        assert library.numpy(expit(library.asarray([deepest], dtype))) == last
+        assert library.numpy(log_expit(library.asarray([-deepest], dtype))) == -last
 
 
-@pytest.mark.parametrize("function", [logit, expit])
+@each_function
 def test_silence(library, function):
     # Warnings are errors in these tests; here NumPy's are raised as well.
     x = library.asarray([0.0, 1.0, -1.0, 2.0, 1e4, -1e4, INF, -INF, NAN, 1e-40], "float32")
@@ -94,49 +113,52 @@ DTYPES = [
 
 
 @pytest.mark.parametrize(("dtype", "result"), DTYPES)
-@pytest.mark.parametrize("function", [logit, expit])
+@each_function
 def test_dtypes(library, function, dtype, result):
     if dtype in (*HALVES, "float64") and dtype not in library.dtypes:
         pytest.skip(f"the library has no {dtype}")
     y = function(library.asarray([0, 1], dtype))
     assert library.dtype_name(y) == (library.default if result == "default" else result)
-    expected = [-INF, INF] if function is logit else [0.5, 1 / (1 + np.exp(-1.0))]
+    expected = {
+        logit: [-INF, INF],
+        expit: [0.5, 1 / (1 + np.exp(-1.0))],
+        log_expit: [-np.log(2), -np.log1p(np.exp(-1.0))],
+        logit_exp: [INF, NAN],
+    }[function]
     np.testing.assert_allclose(library.numpy(y).astype(float), expected, rtol=4e-3)
 
 
 @pytest.mark.parametrize("shape", [(), (0,), (0, 3), (1,), (2, 0, 3), (3, 4), (2, 1, 5)])
 def test_shape_and_kind_are_kept(library, shape):
     x = library.asarray(np.full(shape, 0.75), "float32")
-    for y in (logit(x), logit(x, eps=0.1), expit(x)):
+    for y in (logit(x, eps=0.1), *(function(x) for function in FUNCTIONS)):
         assert type(y) is type(x)
         assert tuple(y.shape) == shape
         assert getattr(y, "device", None) == getattr(x, "device", None)
         assert library.numpy(y).shape == shape
 
 
+@each_function
 @pytest.mark.parametrize("dtype", HALVES)
-def test_half_precision_is_rounded_once(library, dtype):
+def test_half_precision_is_rounded_once(library, dtype, function):
     """Every 16-bit value, against a reference that is exact to far beyond them."""
     if dtype not in library.dtypes:
         pytest.skip(f"the library has no {dtype}")
-    every = np.arange(2**16, dtype=np.uint16).view(numpy_dtype(dtype))
+    x = np.arange(2**16, dtype=np.uint16).view(numpy_dtype(dtype))
+    exact = reference.wide(function.__name__, x)
+    epsilon, smallest = _finfo(dtype)
     with np.errstate(all="ignore"):
-        x = every.astype(np.float64)
-        references = {logit: np.log(x) - np.log1p(-x), expit: 1 / (1 + np.exp(-x))}
-    info = _finfo(dtype)
-    for function, reference in references.items():
-        with np.errstate(all="ignore"):
-            y = library.numpy(function(library.asarray(every, dtype))).astype(np.float64)
+        y = library.numpy(function(library.asarray(x, dtype))).astype(np.float64)
         if library.flushes_subnormals:
-            flushed = (np.abs(x) > 0) & (np.abs(x) < 2.0**-126) | (np.abs(reference) < info[1])
-            y, reference = y[~flushed], reference[~flushed]
-        np.testing.assert_array_equal(np.isnan(y), np.isnan(reference))
-        finite = np.isfinite(reference)
-        np.testing.assert_array_equal(y[~finite], reference[~finite])
-        y, reference = y[finite], reference[finite]
-        exponent = np.floor(np.log2(np.maximum(np.abs(reference), info[1])))
-        error = np.abs(y - reference) / np.exp2(exponent) / info[0]
-        assert error.max() <= 0.51
+            x = x.astype(np.float64)
+            flushed = (np.abs(x) > 0) & (np.abs(x) < 2.0**-126) | (np.abs(exact) < smallest)
+            y, exact = y[~flushed], exact[~flushed]
+    np.testing.assert_array_equal(np.isnan(y), np.isnan(exact))
+    finite = np.isfinite(exact)
+    np.testing.assert_array_equal(y[~finite], exact[~finite])
+    y, exact = y[finite], exact[finite]
+    exponent = np.floor(np.log2(np.maximum(np.abs(exact), smallest)))
+    assert (np.abs(y - exact) / np.exp2(exponent) / epsilon).max() <= 0.51
 
 
 def _finfo(dtype):

@@ -1,8 +1,7 @@
-"""One accurate ``logit`` and ``expit`` for every array library."""
+"""One accurate ``logit`` for every array library, and the functions that belong to it."""
 
 from arraylogit import special
-from arraylogit._expit import expit
-from arraylogit._logit import logit
+from arraylogit.special import expit, log_expit, logit, logit_exp
 
-__all__ = ["__version__", "expit", "logit", "special"]
+__all__ = ["__version__", "expit", "log_expit", "logit", "logit_exp", "special"]
 __version__ = "0.1.0"

@@ -1,15 +1,17 @@
 """The command line: ``python -m arraylogit --help``."""
 
 import argparse
+import inspect
 import sys
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
 import arraylogit
+from arraylogit import special
 
 DESCRIPTION = """\
-Without a command: print the versions and array libraries found, and check logit and expit on
+Without a command: print the versions and array libraries found, and check every function on
 each of them; the exit status is 0 only if all hold. With a command: evaluate the function on a
 .npy file of any size, block by block. The output appears when it is complete, or not at all."""
 
@@ -43,20 +45,18 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser("arraylogit", description=DESCRIPTION)
     parser.add_argument("--version", action="version", version=arraylogit.__version__)
-    commands = parser.add_subparsers(dest="command", metavar="{logit,expit}")
-    for name, numbers, result in (
-        ("logit", "probabilities", "log-odds"),
-        ("expit", "log-odds", "probabilities"),
-    ):
-        summary = f"{numbers} in a .npy file to {result} in another"
-        command = commands.add_parser(name, help=summary, description=summary.capitalize() + ".")
+    commands = parser.add_subparsers(dest="command", metavar=f"{{{','.join(special.__all__)}}}")
+    for name in special.__all__:
+        function = getattr(special, name)
+        summary = (inspect.getdoc(function) or name).partition("\n")[0].replace("`", "")
+        command = commands.add_parser(name, help=summary, description=summary)
         command.add_argument(
             "file",
             type=Path,
-            help=f"{numbers}: real numbers of any shape; integers give float64, "
+            help="a .npy file of real numbers of any shape; integers give float64, "
             "other dtypes are kept",
         )
-        if name == "logit":
+        if "eps" in inspect.signature(function).parameters:
             command.add_argument(
                 "--eps",
                 type=float,

@@ -4,7 +4,7 @@ from arraylogit._elementwise import Array, Elementwise, Namespace
 
 
 def expit(input: Array, *, out: Array | None = None) -> Array:
-    r"""Logistic sigmoid, :math:`1 / (1 + e^{-x})`, elementwise: the inverse of `logit`.
+    """Logistic sigmoid ``1 / (1 + exp(-x))``, elementwise: the inverse of `logit`.
 
     Parameters
     ----------

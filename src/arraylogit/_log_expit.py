@@ -4,9 +4,7 @@ from arraylogit._elementwise import Array, Elementwise, Namespace
 
 
 def log_expit(input: Array, *, out: Array | None = None) -> Array:
-    r"""Logarithm of the logistic sigmoid, :math:`-\log(1 + e^{-x})`, elementwise.
-
-    The log-probability of log-odds: the inverse of `logit_exp`.
+    """Logarithm of `expit`, ``-log(1 + exp(-x))``, elementwise: the inverse of `logit_exp`.
 
     Parameters
     ----------
@@ -66,12 +64,12 @@ def _formula(x: Array, xp: Namespace) -> Array:
     t = xp.exp(-xp.abs(x))
     s = 1 + t
     r = 2 * t - (2 * s - 2)
-    return -((xp.log(s) + r / (2 * s)) - xp.minimum(x, t - t))
+    return -((xp.log(s) + r / (2 * s)) - xp.where(x < 0, x, t - t))
 
 
 def _wide_formula(x: Array, xp: Namespace) -> Array:
     t = xp.exp(-xp.abs(x))
-    return -(xp.log1p(t) - xp.minimum(x, t - t))
+    return -(xp.log1p(t) - xp.where(x < 0, x, t - t))
 
 
 def _derivative(x: Array, xp: Namespace) -> Array:

@@ -6,7 +6,7 @@ from arraylogit._elementwise import Array, Elementwise, Namespace
 
 
 def logit(input: Array, eps: Any = None, *, out: Array | None = None) -> Array:
-    r"""Log-odds of a probability, :math:`\log(x / (1 - x))`, elementwise.
+    """Log-odds of a probability, ``log(x / (1 - x))``, elementwise.
 
     Parameters
     ----------

@@ -11,7 +11,7 @@ _LOG_2 = _HIGH - _MIDDLE
 
 
 def logit_exp(input: Array, *, out: Array | None = None) -> Array:
-    r"""Log-odds of a log-probability, :math:`l - \log(1 - e^l)`, elementwise.
+    """Log-odds of a log-probability, ``l - log(1 - exp(l))``, elementwise.
 
     This is logit(exp(l)) without the loss of exp(l) next to 1 or in its underflow: the inverse
     of `log_expit`.
@@ -80,15 +80,6 @@ def _formula(x: Array, xp: Namespace) -> Array:
     )
 
 
-def _wide_formula(x: Array, xp: Namespace) -> Array:
-    # x - log(1 - exp(x)) next to 0; elsewhere with x + log 2 for x, which is accurate next to
-    # the crossing: y - log(2 - exp(y)).
-    high = x > -0.3
-    y = xp.where(high, x, _plus_log_2(x))
-    d = xp.expm1(y)
-    return y - xp.where(high, xp.log(-d), xp.log1p(-d))
-
-
 def _derivative(x: Array, xp: Namespace) -> Array:
     # A factor of NaN, unlike the branch of a `where`, reaches the higher derivatives too.
     p, e = _exp(x, xp)
@@ -98,11 +89,12 @@ def _derivative(x: Array, xp: Namespace) -> Array:
 def _exp(x: Array, xp: Namespace) -> tuple[Array, Array]:
     # p and its error e = p - exp(x) to first order. Next to 0, where 1 - exp(x) cancels, log(p)
     # is accurate, and its difference from x exact. Where exp(x) is far from 1, e is 0: p may
-    # have underflowed. (The `where` inside the logarithm also keeps XLA from simplifying
-    # log(exp(x)) to x.) XLA's expm1 is 5.3 ULP off.
+    # have underflowed, so that the logarithm is not that of p. (That also keeps XLA from
+    # simplifying log(exp(x)) to x.) XLA's expm1 is 5.3 ULP off.
     p = xp.exp(x)
     near = x > -1.5
-    return p, p * (xp.log(xp.where(near, p, 1.0)) - xp.where(near, x, 0.0))
+    log_p = xp.log(xp.where(near, p, 1 - p))
+    return p, p * xp.where(near, log_p - x, p - p)
 
 
 def _plus_log_2(x: Array) -> Array:
@@ -111,4 +103,6 @@ def _plus_log_2(x: Array) -> Array:
     return _LOW - (_MIDDLE - (x + _HIGH))
 
 
-_LOGIT_EXP = Elementwise("logit_exp", _formula, _wide_formula, _derivative)
+# The formula is its own wide one: log(1 - exp(x)) needs the same care in every dtype, and inductor
+# has no accurate expm1 to shorten it with.
+_LOGIT_EXP = Elementwise("logit_exp", _formula, _formula, _derivative)

@@ -2,7 +2,7 @@
 
 Each takes an array of a real floating-point dtype and the namespace of its library, and uses
 nothing but arithmetic and comparison operators, Python scalars, and of the namespace `abs`,
-`exp`, `log`, `log1p`, `minimum` and `where`. Nothing is checked, converted, clamped or split into
+`exp`, `log`, `log1p` and `where`. Nothing is checked, converted, clamped or split into
 blocks, the library's own warnings are not silenced, and a derivative is what the library makes of
 the formula: ``arraylogit.logit`` and the others take care of all that. Accuracy is that of
 evaluating the formula in the dtype of `x` (``docs/accuracy.md``).

@@ -3,22 +3,21 @@
 import platform
 import sys
 import time
-from collections.abc import Iterable
+from collections.abc import Sequence
 from importlib.metadata import version
 
-from arraylogit import __version__
+from arraylogit import __version__, special
 from arraylogit._cli._selfcheck import FORMATS, POINTS, Measure, check
 from arraylogit._strategies._installed import LIBRARIES, Library
 
-TABLE = "{:<17}{:<11}{:<9}{:>13} {:>13}  {:>5} {:>5}  {:>5}  {:<8} {}"
+TABLE = "{:<17}{:<11}{:<9}{:>14} {:>12} {:>11} {:>9}  {}"
 EXPLANATION = f"""\
 Inputs: up to {4 * POINTS} probabilities (uniform, next to 0.5, down to the smallest normal
-number, up to 1) and plus and minus their log-odds. error: the largest one found, in ULP of the
-exact value, and its bound. from NumPy: the largest difference, in ULP, at most the sum of both
-bounds. trip: |expit(logit(p)) - p| as a share of what the bounds B allow, with U(y) one ULP:
-p (1 - p) (exp(B U(logit(p))) - 1) + B U(p). examples: logit([0.2, 0.5, 0.8]) is
-[-1.3863, 0, 1.3863], and back; in float32, logit([0, 1]) is [-inf, inf], and
-[-13.8155, 13.8023] with eps=1e-6."""
+number, up to 1), their logarithms, or plus and minus their log-odds. error: the largest one
+found, in ULP of the exact value, and its bound. from NumPy: the largest difference, in ULP, at
+most the sum of both bounds. round trip: how far the inverse leads from the input, as a share of
+what the bounds allow: that of the value, by the slope of the inverse, and that of the inverse.
+examples: those of the documentation."""
 
 
 def report() -> bool:
@@ -26,7 +25,6 @@ def report() -> bool:
     start = time.perf_counter()
     _print_versions()
     usable, failures = _print_libraries()
-    print()
     failures += _print_checks(usable)
     print(f"\n{EXPLANATION}\n")
     if not FORMATS["float64"].has_reference:
@@ -81,40 +79,33 @@ def _print_libraries() -> tuple[list[tuple[Library, str]], list[str]]:
     return usable, failures
 
 
-def _print_checks(usable: Iterable[tuple[Library, str]]) -> list[str]:
+def _print_checks(usable: Sequence[tuple[Library, str]]) -> list[str]:
     failures = []
-    print(f"{'':37}{'error (bound)':>27}  {'from NumPy':>11}")
-    names = ("library", "device", "dtype", "logit", "expit", "logit", "expit")
-    print(TABLE.format(*names, "trip", "examples", "").rstrip())
-    for library, device in usable:
-        for dtype in filter(FORMATS.__contains__, library.dtypes(device)):
-            row = (library.name, device, dtype)
-            try:
-                measures = check(library, device, dtype)
-            except Exception as error:  # a library's own; the other rows are still of interest
-                failures.append(f"{' '.join(row)}: {_line(error)}")
-                print(TABLE.format(*row, *[""] * 6, "FAIL"))
-                continue
-            wrong = [_sentence(m) for m in measures.values() if not m.holds]
-            failures += [f"{' '.join(row)}: {sentence}" for sentence in wrong]
-            print(_table_row(row, measures, "FAIL" if wrong else "ok"))
+    for function in special.__all__:
+        heading = (function, "device", "dtype", "error (bound)", "from NumPy")
+        print("\n" + TABLE.format(*heading, "round trip", "examples", "").rstrip())
+        for library, device in usable:
+            for dtype in filter(FORMATS.__contains__, library.dtypes(device)):
+                row = (library.name, device, dtype)
+                try:
+                    measures = check(function, library, device, dtype)
+                    wrong = [_sentence(m) for m in measures.values() if not m.holds]
+                except Exception as error:  # a library's own; the other rows are of interest
+                    measures, wrong = {}, [_line(error)]
+                failures += [f"{' '.join(row)}: {function}: {sentence}" for sentence in wrong]
+                print(_table_row(row, measures, "FAIL" if wrong else "ok"))
     return failures
 
 
 def _table_row(row: tuple[str, str, str], measures: dict[str, Measure], verdict: str) -> str:
-    def cell(what: str, *, bound: bool = False) -> str:
-        if what not in measures:
-            return "-"
-        measure = measures[what]
-        return f"{_short(measure.value)} ({measure.limit:g})" if bound else _short(measure.value)
+    def cell(what: str) -> str:
+        return _short(measures[what].value) if what in measures else "-"
 
-    examples = measures.get("examples")
+    error, examples = measures.get("error"), measures.get("examples")
     return TABLE.format(
         *row,
-        cell("logit", bound=True),
-        cell("expit", bound=True),
-        cell("logit from NumPy"),
-        cell("expit from NumPy"),
+        f"{_short(error.value)} ({error.limit:g})" if error else "-",
+        cell("difference from NumPy"),
         cell("round trip"),
         "-" if examples is None else "ok" if examples.holds else "wrong",
         verdict,

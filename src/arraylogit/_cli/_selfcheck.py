@@ -1,19 +1,20 @@
-"""Measure `logit` and `expit` of one library, dtype and device against a wider reference."""
+"""Measure one function of one library, dtype and device against a wider reference."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from arraylogit import expit, logit
+from arraylogit import special
 from arraylogit._strategies._installed import LIBRARIES, Library
 
-Real = np.ndarray[Any, Any]
+Real = Any  # an array of float64, or of a wider type
 
 WIDE = np.longdouble
 POINTS = 65536  # of each kind
+LOG_2 = (0xB17217F7, 0xD1CF79AB, 0xC9E3B398, 0x03F2F6AF)  # its first digits, in base 2^32
 
 
 class Measure(NamedTuple):
@@ -41,8 +42,7 @@ class Format:
         """Return the spacing of the numbers of the binade of `y`."""
         _, exponent = np.frexp(y)  # of the power of two above y
         exponent = np.maximum(np.where(y == 0, self.exponent, exponent), self.exponent + 1)
-        ulp: Real = np.ldexp(WIDE(1), exponent - self.precision)
-        return ulp
+        return np.ldexp(WIDE(1), exponent - self.precision)
 
     def round(self, y: Real) -> Real:
         """Return the nearest numbers of the format."""
@@ -63,18 +63,111 @@ FORMATS = {
 }
 
 
+class Example(NamedTuple):
+    """What is documented, to the four decimals it is printed with."""
+
+    inputs: list[float]
+    expected: list[float]
+    eps: float | None = None  # in float32 alone, whose rounding of 1 - eps shows
+
+
+@dataclass(frozen=True)
+class Reference:
+    """What a function should be.
+
+    Attributes
+    ----------
+    of_probability : callable
+        Inputs, from the probabilities that all functions are checked at.
+    exact : callable
+        The values at inputs of a type that is wider.
+    examples : tuple of Example
+        What the documentation shows.
+    inverse : str, optional
+        The function that leads back, if that is well-conditioned.
+    slope_back : callable, optional
+        The slope of the inverse, by the inputs here. Its logarithm grows no faster than the
+        values do.
+    """
+
+    of_probability: Callable[[Real], Real]
+    exact: Callable[[Real], Real]
+    examples: tuple[Example, ...]
+    inverse: str | None = None
+    slope_back: Callable[[Real], Real] | None = None
+
+
+def _logit(p: Real) -> Real:
+    # Next to 1/2, 2p and 2(1 - p) are exact: the relative error is that of the wide logarithm.
+    return np.log(2 * p) - np.log(2 * (1 - p))
+
+
+def _both_signs(p: Real) -> Real:
+    x = _logit(p)
+    return np.concatenate([x, -x])
+
+
+def _log_expit(x: Real) -> Real:
+    return np.minimum(x, 0) - np.log1p(np.exp(-abs(x)))
+
+
+def _logs(p: Real) -> Real:
+    return np.concatenate([np.log(p), np.log1p(-p)])
+
+
+def _logit_exp(x: Real) -> Real:
+    # x - log(1 - exp(x)), elsewhere than next to 0 with h = x + log 2 for x, as the result
+    # crosses 0 with h. The sum is exact to a hundred digits where it matters.
+    h = x
+    for i, digit in enumerate(LOG_2):
+        h = h + np.ldexp(WIDE(digit), -32 * (i + 1))
+    return np.where(
+        x < -0.35,
+        h - np.log1p(-np.expm1(np.minimum(h, 0.4))),
+        x - np.log(-np.expm1(np.maximum(x, -1))),
+    )
+
+
+REFERENCES = {
+    "logit": Reference(
+        lambda p: p,
+        _logit,
+        (
+            Example([0.2, 0.5, 0.8], [-1.3863, 0.0, 1.3863]),
+            Example([0.0, 1.0], [-np.inf, np.inf]),
+            Example([0.0, 1.0], [-13.8155, 13.8023], eps=1e-6),
+        ),
+        "expit",
+        lambda p: p * (1 - p),
+    ),
+    "expit": Reference(
+        _both_signs,
+        lambda x: 1 / (1 + np.exp(-x)),
+        (Example([-np.log(4), 0.0, np.log(4)], [0.2, 0.5, 0.8]),),
+    ),
+    "log_expit": Reference(
+        _both_signs, _log_expit, (Example([-1000.0, 0.0, 3.0], [-1000.0, -0.6931, -0.0486]),)
+    ),
+    "logit_exp": Reference(
+        _logs,
+        _logit_exp,
+        (Example([-1000.0, -1.0, -1e-20], [-1000.0, -0.5413, 46.0517]),),
+        "log_expit",
+        lambda x: -np.expm1(x),
+    ),
+}
+
+
 class Points(NamedTuple):
     """Inputs, in float64, with the exact values in a wider type."""
 
-    p: Real
-    logit: Real
     x: Real
-    expit: Real
+    exact: Real
 
 
 @cache
-def points(dtype: str) -> Points:
-    """Return probabilities between 0 and 1 and their log-odds, as numbers of a dtype."""
+def probabilities(dtype: str) -> Real:
+    """Return numbers of a dtype between 0 and 1."""
     number = FORMATS[dtype]
     random = np.random.default_rng(0)
     uniform, half, digits, nines = random.uniform(size=(4, POINTS))
@@ -89,73 +182,65 @@ def points(dtype: str) -> Points:
     )
     p = np.unique(number.round(p))
     # Some libraries flush subnormal numbers to 0; the factor keeps the way there and back clear.
-    p = p[(p >= 4 * np.ldexp(1.0, number.exponent)) & (p < 1)]
-    # Next to 1/2, 2p and 2(1 - p) are exact: the relative error is that of the wide logarithm.
-    wide = p.astype(WIDE)
-    exact = np.log(2 * wide) - np.log(2 * (1 - wide))
-    x = np.unique(number.round(np.concatenate([exact, -exact])))
-    return Points(p, exact, x, 1 / (1 + np.exp(-x.astype(WIDE))))
+    return p[(p >= 4 * np.ldexp(1.0, number.exponent)) & (p < 1)]
 
 
-def check(library: Library, device: str, dtype: str) -> dict[str, Measure]:
+@cache
+def points(function: str, dtype: str) -> Points:
+    """Return where a function is measured: numbers of a dtype, and the exact values."""
+    reference, p = REFERENCES[function], probabilities(dtype)
+    x = np.unique(FORMATS[dtype].round(reference.of_probability(p.astype(WIDE))))
+    return Points(x, reference.exact(x.astype(WIDE)))
+
+
+def check(function: str, library: Library, device: str, dtype: str) -> dict[str, Measure]:
     """Return all measures of one row; those that cannot be had here are left out."""
-    return {measure.what: measure for measure in _measures(library, device, dtype)}
+    return {measure.what: measure for measure in _measures(function, library, device, dtype)}
 
 
-def _measures(library: Library, device: str, dtype: str) -> Iterator[Measure]:
-    number, at = FORMATS[dtype], points(dtype)
-    reference = LIBRARIES["numpy"]
-    pairs = (("logit", logit, at.p, at.logit), ("expit", expit, at.x, at.expit))
-    bounds = {name: library.bound(name, dtype, device) for name, *_ in pairs}
-    values = {}
-    for name, function, inputs, exact in pairs:
-        y = values[name] = _evaluate(function, library, inputs, dtype, device)
-        ulp = number.ulp(exact)
-        if number.has_reference:
-            yield _largest(name, abs(y - exact) / ulp, bounds[name], inputs)
-        if library is not reference and dtype in reference.dtypes("cpu"):
-            other = _evaluate(function, reference, inputs, dtype, "cpu")
-            limit = bounds[name] + reference.bound(name, dtype, "cpu")
-            yield _largest(f"{name} from NumPy", abs(y - other) / ulp, limit, inputs)
+def _measures(function: str, library: Library, device: str, dtype: str) -> Iterator[Measure]:
+    number, reference, at = FORMATS[dtype], REFERENCES[function], points(function, dtype)
+    bound, numpy = library.bound(function, dtype, device), LIBRARIES["numpy"]
+    y = _evaluate(function, library, at.x, dtype, device)
+    ulp = number.ulp(at.exact)
+    if number.has_reference:
+        yield _largest("error", abs(y - at.exact) / ulp, bound, at.x)
+    if library is not numpy and dtype in numpy.dtypes("cpu"):
+        other = _evaluate(function, numpy, at.x, dtype, "cpu")
+        limit = bound + numpy.bound(function, dtype, "cpu")
+        yield _largest("difference from NumPy", abs(y - other) / ulp, limit, at.x)
 
-    # y is within d of logit(p), so that expit(y) is within p (1 - p) (exp(d) - 1) of p: expit
-    # has the slope p (1 - p) at logit(p), which grows no faster than exponentially.
-    y = values["logit"]
-    back = _evaluate(expit, library, y, dtype, device)
-    d = bounds["logit"] * number.ulp(np.maximum(abs(y), abs(at.logit)))
-    allowed = at.p * (1 - at.p) * np.expm1(d)
-    allowed += bounds["expit"] * number.ulp(np.maximum(at.p, back))
-    yield _largest("round trip", abs(back - at.p) / allowed, 1.0, at.p)
+    if reference.inverse and reference.slope_back:
+        # y is within d of the exact value, where the inverse has the slope s, which grows no
+        # faster than exponentially: the inverse of y is within s (exp(d) - 1) of x.
+        back = _evaluate(reference.inverse, library, y, dtype, device)
+        d = bound * number.ulp(np.maximum(abs(y), abs(at.exact)))
+        allowed = reference.slope_back(at.x) * np.expm1(d)
+        bound_back = library.bound(reference.inverse, dtype, device)
+        allowed += bound_back * number.ulp(np.maximum(abs(at.x), abs(back)))
+        yield _largest("round trip", abs(back - at.x) / allowed, 1.0, at.x)
 
     if dtype in ("float32", "float64"):
-        yield _examples(library, device, dtype)
+        wrong = [_differs(function, e, library, device, dtype) for e in reference.examples]
+        yield Measure("examples", sum(wrong), 0, float("nan"))
 
 
-def _examples(library: Library, device: str, dtype: str) -> Measure:
-    # The documented ones, to the four decimals they are printed with.
-    p, x = [0.2, 0.5, 0.8], [-1.3863, 0.0, 1.3863]
-
-    def differs(inputs: Any, expected: list[float], **options: float) -> bool:
-        y = _evaluate(logit, library, np.asarray(inputs), dtype, device, **options)
-        return not np.array_equal(y.round(4), expected)
-
-    wrong = [differs(p, x)]
-    if dtype == "float32":
-        wrong.append(differs([0.0, 1.0], [-np.inf, np.inf]))
-        wrong.append(differs([0.0, 1.0], [-13.8155, 13.8023], eps=1e-6))
-    y = _evaluate(logit, library, np.asarray(p), dtype, device)
-    back = _evaluate(expit, library, y, dtype, device)
-    wrong.append(not np.array_equal(back.round(4), p))
-    return Measure("examples", sum(wrong), 0, float("nan"))
+def _differs(function: str, example: Example, library: Library, device: str, dtype: str) -> bool:
+    inputs, expected, eps = example
+    if eps is not None and dtype != "float32":
+        return False
+    options = {} if eps is None else {"eps": eps}
+    y = _evaluate(function, library, np.asarray(inputs), dtype, device, **options)
+    return not np.array_equal(y.round(4), expected)
 
 
 def _evaluate(
-    function: Any, library: Library, x: Real, dtype: str, device: str, **options: float
+    function: str, library: Library, x: Real, dtype: str, device: str, **options: float
 ) -> Real:
     array = library.put(x, dtype, device)
-    result = function(array, **options)
+    result = getattr(special, function)(array, **options)
     if result.dtype != array.dtype:
-        raise TypeError(f"{function.__name__} of {array.dtype} is of {result.dtype}")
+        raise TypeError(f"{function} of {array.dtype} is of {result.dtype}")
     return library.get(result).astype(np.float64)
 
 
