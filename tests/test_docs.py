@@ -1,0 +1,150 @@
+"""What the documents show is run, and the site is built."""
+
+import doctest
+import os
+import re
+import subprocess
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+from sybil import Sybil
+from sybil.parsers.myst import PythonCodeBlockParser
+
+import arraylogit
+
+ROOT = Path(__file__).parent.parent
+PAGES = sorted(
+    str(path.relative_to(ROOT))
+    for pattern in ("*.md", "docs/**/*.md", "examples/*.md", "benchmarks/*.md", "conformance/*.md")
+    for path in ROOT.glob(pattern)
+)
+PARSER = PythonCodeBlockParser(doctest_optionflags=doctest.ELLIPSIS)
+OPTIONAL = ("dask", "distributed", "jax", "scipy", "sklearn", "torch", "zarr")
+ABSENT = [name for name in OPTIONAL if find_spec(name) is None]
+
+
+@pytest.fixture
+def settings():
+    """Undo what a page sets in JAX."""
+    if "jax" in ABSENT:
+        yield
+        return
+    import jax
+
+    x64 = jax.config.jax_enable_x64
+    yield
+    jax.config.update("jax_enable_x64", x64)
+
+
+@pytest.mark.parametrize("page", PAGES)
+@pytest.mark.usefixtures("settings")
+def test_code_runs(page):
+    path = ROOT / page
+    examples = list(Sybil([PARSER], pattern="*").parse(path))
+    blocks = re.findall(r"^ *```python\n", path.read_text("utf-8"), re.MULTILINE)
+    assert len(examples) >= len(blocks)
+    not_run = 0
+    for example in examples:
+        try:
+            example.evaluate()
+        except Exception as error:
+            if not _for_want_of_a_library(error):
+                raise
+            not_run += 1
+    if not_run:
+        pytest.skip(f"{not_run} of {len(examples)} examples not run: no {', '.join(ABSENT)}")
+
+
+def _for_want_of_a_library(error):
+    # Either the import, or a name that one would have brought.
+    text = f"{type(error).__name__}: {error}"
+    return ABSENT and re.search(f"No module named '({'|'.join(ABSENT)})|NameError: name", text)
+
+
+def _consoles():
+    # What `$ command` prints, its lines after the first marked by `> `.
+    for page in PAGES:
+        text = (ROOT / page).read_text("utf-8")
+        for block in re.findall(r"```console\n\$ (.*?)```", text, re.DOTALL):
+            lines = block.splitlines()
+            n = 1 + len([line for line in lines[1:] if line.startswith("> ")])
+            command = "\n".join(line.removeprefix("> ") for line in lines[:n])
+            yield pytest.param(command, "\n".join(lines[n:]), id=f"{page}-{lines[0][:30]}")
+
+
+@pytest.mark.parametrize(("command", "printed"), list(_consoles()))
+def test_console(command, printed):
+    if ABSENT:
+        pytest.skip(f"no {', '.join(ABSENT)}")
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    process = subprocess.run(
+        ["bash", "-c", command],
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+        env=os.environ | {"PATH": path},
+    )
+    assert process.stdout.strip() == printed, process.stderr
+
+
+@pytest.mark.parametrize("text", ["assert 1 == 2", ">>> 1\n2", "undefined", "import no_such"])
+def test_code_that_fails_is_noticed(tmp_path, monkeypatch, text):
+    monkeypatch.setitem(globals(), "ABSENT", [])
+    (tmp_path / "page.md").write_text(f"```python\n{text}\n```\n")
+    with pytest.raises((AssertionError, NameError, ModuleNotFoundError)):
+        test_code_runs(tmp_path / "page.md")
+
+
+@pytest.mark.parametrize("name", [name for name in arraylogit.__all__ if name.islower()])
+def test_docstring_examples(name):
+    function = getattr(arraylogit, name)
+    if not callable(function):
+        pytest.skip("a module or a constant")
+    (test,) = doctest.DocTestFinder().find(function, name, globs={})
+    assert test.examples
+    assert doctest.DocTestRunner().run(test).failed == 0
+
+
+def _build(source, target):
+    pytest.importorskip("sphinx", reason="the site is not built: Sphinx is not installed")
+    strict = ["-W", "--keep-going", "-n", "-q", "-b", "html", "-c", ROOT / "docs"]
+    return subprocess.run(
+        [sys.executable, "-m", "sphinx", *strict, source, target], capture_output=True, text=True
+    )
+
+
+def test_site_builds(tmp_path):
+    process = _build(ROOT / "docs", tmp_path)
+    assert (process.returncode, process.stderr) == (0, "")
+    # Every page is there, the tables hold what they are made of, and pictures are copied.
+    pages = {p.relative_to(ROOT / "docs").with_suffix(".html") for p in ROOT.glob("docs/**/*.md")}
+    assert {page for page in pages if not (tmp_path / page).is_file()} == set()
+    semantics = (tmp_path / "reference" / "semantics.html").read_text("utf-8")
+    assert 'id="rule-accuracy-float32"' in semantics
+    assert (tmp_path / "_images" / "ulp_near_half.svg").is_file()
+
+
+@pytest.mark.parametrize(
+    "text", ["[gone](nowhere.md)", "[gone](#nowhere)", "{func}`arraylogit.logits`", "![](x.png)"]
+)
+def test_broken_reference_is_an_error(tmp_path, text):
+    (tmp_path / "index.md").write_text(f"# Title\n\n{text}\n")
+    process = _build(tmp_path, tmp_path / "html")
+    assert process.returncode == 1
+    assert "index.md:3: WARNING" in process.stderr
+
+
+def test_ci_runs_the_test_command_of_the_readme():
+    section = (ROOT / "README.md").read_text().split("## Test\n")[1]
+    command = section.strip().splitlines()[0].strip()
+    _, install, test = command.replace(".venv/bin/", "").split(" && ")
+    script = (ROOT / ".ci" / "run").read_text().splitlines()
+    assert test in script
+    assert (
+        install.replace('".[test]"', '".[test,lint,docs]"').replace(
+            "pip install", "pip install -q"
+        )
+        in script
+    )
