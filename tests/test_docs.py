@@ -1,10 +1,14 @@
 """What the documents show is run, and the site is built."""
 
+import ast
 import doctest
+import inspect
 import os
 import re
+import shutil
 import subprocess
 import sys
+from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -133,7 +137,81 @@ def test_broken_reference_is_an_error(tmp_path, text):
     (tmp_path / "index.md").write_text(f"# Title\n\n{text}\n")
     process = _build(tmp_path, tmp_path / "html")
     assert process.returncode == 1
-    assert "index.md:3: WARNING" in process.stderr
+    assert re.search(r"index\.md:3?: WARNING", process.stderr)
+
+
+def test_figure_of_errors_is_drawn(tmp_path):
+    for name in ("scipy", "torch", "jax"):
+        pytest.importorskip(name)
+    script, svg = ROOT / "docs" / "figures" / "ulp_near_half.py", tmp_path / "figure.svg"
+    arguments = ["--points", "50000", str(svg)]
+    printed = subprocess.check_output([sys.executable, script, *arguments], text=True, cwd=ROOT)
+    errors = {line[:30].strip(): float(line[30:].split()[0]) for line in printed.splitlines()[1:]}
+    assert errors.keys() == {
+        "torch.logit",
+        "jax.scipy.special.logit",
+        "scipy.special.logit",
+        "arraylogit on JAX",
+        "arraylogit on NumPy and torch",
+    }
+    assert min(errors["torch.logit"], errors["jax.scipy.special.logit"]) > 1e3
+    assert errors["arraylogit on JAX"] < 2
+    assert errors["arraylogit on NumPy and torch"] <= 0.501
+    assert svg.read_text("utf-8").count("<path") > 5
+
+
+def test_vendored_formulas_are_the_packages():
+    def body(source):
+        (function,) = ast.parse(source).body
+        return [ast.dump(statement) for statement in function.body]
+
+    path = ROOT / "docs" / "maintainers" / "generic_logit.py"
+    vendored = {f.name: ast.unparse(f) for f in ast.parse(path.read_text("utf-8")).body[1:]}
+    assert set(vendored) == {"logit", "expit", "log_expit"}
+    for name, source in vendored.items():
+        ours = getattr(import_module(f"arraylogit._{name}"), f"_{name.upper()}").formula
+        assert body(source) == body(inspect.getsource(ours)), name
+
+
+def test_vendored_tests_pass_and_notice_the_textbook_formula(tmp_path):
+    files = ("generic_logit.py", "test_generic_logit.py")
+    for name in files:
+        copy = shutil.copy(ROOT / "docs" / "maintainers" / name, tmp_path)
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "-q",
+        "-k",
+        "not jax",
+        "-p",
+        "no:cacheprovider",
+        copy,
+    ]
+
+    def run():
+        return subprocess.run(command, capture_output=True, text=True, cwd=tmp_path)
+
+    process = run()
+    assert process.returncode == 0, process.stdout
+    formula = tmp_path / files[0]
+    text = formula.read_text("utf-8")
+    ours = "xp.log(twice_x) - (xp.log(twice_c) - r)"
+    assert ours in text
+    formula.write_text(text.replace(ours, "xp.log(x / (1 - x))"), "utf-8")
+    process = run()
+    assert process.returncode == 1
+    assert "test_accuracy[numpy-logit" in process.stdout
+
+
+def test_changelog_begins_with_this_version():
+    (latest, *_) = re.findall(r"^## (\S+)", (ROOT / "CHANGELOG.md").read_text(), re.MULTILINE)
+    assert latest == arraylogit.__version__
+
+
+def test_pre_commit_runs_the_pinned_ruff():
+    (version,) = re.findall(r"^ruff==(.*)", (ROOT / "constraints.txt").read_text(), re.MULTILINE)
+    assert f"rev: v{version}\n" in (ROOT / ".pre-commit-config.yaml").read_text()
 
 
 def test_ci_runs_the_test_command_of_the_readme():

@@ -61,7 +61,7 @@ def plot(path, x, errors):
         axes.set_xlabel("x")
         axes.set_ylabel("error of logit(x) in ULP, float32")
         axes.set_title("Largest error next to 0.5")
-        axes.legend(title="and the largest of all", frameon=False, loc="upper right")
+        axes.legend(title="the largest error of all", frameon=False, loc="upper right")
         axes.grid(alpha=0.3)
         axes.spines[["top", "right"]].set_visible(False)
         figure.savefig(path, metadata={"Date": None})

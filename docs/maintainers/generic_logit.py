@@ -35,4 +35,4 @@ def log_expit(x, xp):
     t = xp.exp(-xp.abs(x))
     s = 1 + t
     r = 2 * t - (2 * s - 2)
-    return -((xp.log(s) + r / (2 * s)) - xp.minimum(x, t - t))
+    return -((xp.log(s) + r / (2 * s)) - xp.where(x < 0, x, t - t))
