@@ -13,7 +13,7 @@ Formula = Callable[[Array, Namespace], Array]
 
 @dataclass(frozen=True)
 class Elementwise:
-    """A function of one real variable: everything else is derived from this record.
+    """A function of one variable: everything else is derived from this record.
 
     Each formula is plain Array API code ``f(x, xp)`` that neither raises nor branches on data.
     The record holds no built object (it is pickled into Dask graphs).
@@ -29,21 +29,25 @@ class Elementwise:
         its precision: shorter, because rounding errors need no care there.
     derivative : callable
         The first derivative; itself differentiable, so that it yields the higher ones.
+    continuation : Elementwise, optional
+        The function of a complex variable; without it, complex numbers are refused.
     """
 
     name: str
     formula: Formula
     wide_formula: Formula
     derivative: Formula
+    continuation: "Elementwise | None" = None
 
     def __call__(self, input: Array, eps: Any = None, out: Array | None = None) -> Array:
         """Check what was passed, then let the library's strategy evaluate the formula."""
         strategy, x = _inputs.recognise(self.name, input)
-        dtypes = _inputs.choose_dtypes(self.name, strategy, x)
+        dtypes = _inputs.choose_dtypes(self.name, strategy, x, self.continuation is not None)
         bounds = _inputs.choose_bounds(self.name, strategy, x, dtypes, eps)
         if out is not None:
             _inputs.check_out(self.name, strategy, x, dtypes, out)
-        return strategy.evaluate(self, x, dtypes, bounds, out)
+        function = (dtypes.complex and self.continuation) or self
+        return strategy.evaluate(function, x, dtypes, bounds, out)
 
     def slope(self, x: Array, bounds: Any, xp: Namespace) -> Array:
         """Return the derivative at `x`: 0 beyond the bounds, in full at them."""

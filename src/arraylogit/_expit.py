@@ -1,5 +1,6 @@
 """The logistic sigmoid, the inverse of the logit."""
 
+from arraylogit._complex import join
 from arraylogit._elementwise import Array, Elementwise, Namespace
 
 
@@ -12,7 +13,7 @@ def expit(input: Array, *, out: Array | None = None) -> Array:
         Log-odds, any shape: an array of any library of the Array API standard, or what NumPy
         can read. Integers and booleans are converted to the library's default real
         floating-point dtype. The arithmetic of float16 and bfloat16 is done in float32 or
-        wider and rounded once. Complex input is refused.
+        wider and rounded once.
     out : array, optional
         Array of the same library, device and shape to write the result to; its dtype must be
         one that the result can be cast to (same kind). It may be `input`.
@@ -26,7 +27,7 @@ def expit(input: Array, *, out: Array | None = None) -> Array:
     Raises
     ------
     TypeError
-        `input` is not a real numeric array; `out` is not a writable array of the library of
+        `input` is not a numeric array; `out` is not a writable array of the library of
         `input`, or needs a gradient.
     ValueError
         `input` is ragged; `out` has another shape or device. Nothing has been written to `out`
@@ -40,6 +41,9 @@ def expit(input: Array, *, out: Array | None = None) -> Array:
     -----
     Special values: −∞ → 0, +∞ → 1, 0 → 0.5, NaN → NaN. No warning is emitted. Results are kept
     down to the smallest subnormal (x ≈ −103.97 in float32, −745.13 in float64).
+
+    Complex numbers give the same function, with poles at the odd multiples of π·1j; large real
+    parts do not overflow.
 
     The derivative is expit(x)·expit(−x), accurate in both tails. The formula used, and its
     error bound, are derived in ``docs/accuracy.md``.
@@ -77,4 +81,30 @@ def _derivative(x: Array, xp: Namespace) -> Array:
     return t / (1 + t * (2 + t))
 
 
-_EXPIT = Elementwise("expit", _formula, _wide_formula, _derivative)
+def _complex_formula(z: Array, xp: Namespace) -> Array:
+    # With t = exp(-|x|) and w = t exp(iy), 1/(1 + 1/w) = (w + t^2)/|1 + w|^2 for x < 0, and
+    # (1 + w)/|1 + w|^2 otherwise. By the half angle, |1 + w|^2 = (1 - t)^2 + 4 t cos(y/2)^2 does
+    # not cancel next to the poles, nor does the second numerator.
+    x, y = xp.real(z), xp.imag(z)
+    t = xp.exp(-xp.abs(x))
+    d = -xp.expm1(-xp.abs(x))
+    y = xp.where((t == 0) & ~xp.isfinite(y), t, y)  # no matter which, at infinite x
+    s, c = xp.sin(y / 2), xp.cos(y / 2)
+    size = d * d + 4 * t * c * c
+    real = xp.where(x < 0, t * (2 * c * c - d), d + 2 * t * c * c) / size
+    return join(z, real, 2 * t * s * c / size, xp)
+
+
+def _complex_derivative(z: Array, xp: Namespace) -> Array:
+    # By the function itself, whose derivatives are these again: those of the formula would be
+    # wrong where |x| or a part has none.
+    return expit(z) * expit(-z)
+
+
+_EXPIT = Elementwise(
+    "expit",
+    _formula,
+    _wide_formula,
+    _derivative,
+    Elementwise("expit", _complex_formula, _complex_formula, _complex_derivative),
+)

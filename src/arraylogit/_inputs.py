@@ -37,12 +37,13 @@ def recognise(function: str, input: Any) -> tuple[Direct, Array]:
     return strategy, x
 
 
-def choose_dtypes(function: str, strategy: Direct, x: Array) -> Dtypes:
-    """Return the dtypes for `x`, refusing what is not a real number."""
+def choose_dtypes(function: str, strategy: Direct, x: Array, takes_complex: bool) -> Dtypes:
+    """Return the dtypes for `x`, refusing what is not a number that the function takes."""
     dtypes = strategy.dtypes(x)
-    if dtypes is None:
+    if dtypes is None or (dtypes.complex and not takes_complex):
+        kinds = "real or complex" if takes_complex else "real"
         raise TypeError(
-            f"{function}: `input` must have a boolean, integer or real floating-point dtype, "
+            f"{function}: `input` must have a boolean, integer or {kinds} floating-point dtype, "
             f"got {_describe(x)}"
         )
     return dtypes
@@ -54,6 +55,8 @@ def choose_bounds(
     """Return ``(eps, 1 - eps)`` in the computing dtype; None where `eps` is None."""
     if eps is None:
         return None
+    if dtypes.complex:
+        raise TypeError(f"{function}: `eps` must be None where `input` is complex, got {eps!r}")
     limits = strategy.limits(x, dtypes.computing)
     if not isinstance(eps, Real):
         value = _value_of(function, strategy, eps)
@@ -117,7 +120,8 @@ def _value_of(function: str, strategy: Direct, eps: Any) -> Any:
     if (
         owner not in (NUMPY, strategy)
         or owner.lazy
-        or owner.dtypes(eps) is None
+        or (kind := owner.dtypes(eps)) is None
+        or kind.complex
         or tuple(eps.shape) != ()
     ):
         raise TypeError(

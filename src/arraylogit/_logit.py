@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from arraylogit._complex import join
 from arraylogit._elementwise import Array, Elementwise, Namespace
 
 
@@ -14,7 +15,7 @@ def logit(input: Array, eps: Any = None, *, out: Array | None = None) -> Array:
         Probabilities, any shape: an array of any library of the Array API standard, or what
         NumPy can read. Integers and booleans are converted to the library's default real
         floating-point dtype. The arithmetic of float16 and bfloat16 is done in float32 or
-        wider and rounded once. Complex input is refused.
+        wider and rounded once.
     eps : real number or 0-d array, optional
         Clamp `input` to ``[eps, 1 - eps]`` first; between 0 and 0.5. Both bounds are those of
         the dtype computed in. A positive `eps` makes every result finite, except for NaN: an
@@ -34,7 +35,8 @@ def logit(input: Array, eps: Any = None, *, out: Array | None = None) -> Array:
     Raises
     ------
     TypeError
-        `input` is not a real numeric array; `eps` is not a real scalar; `out` is not a
+        `input` is not a numeric array; `eps` is not a real scalar, or given with complex
+        numbers; `out` is not a
         writable array of the library of `input`, or needs a gradient.
     ValueError
         `input` is ragged; `eps` is NaN or outside [0, 0.5]; `out` has another shape or device.
@@ -51,6 +53,10 @@ def logit(input: Array, eps: Any = None, *, out: Array | None = None) -> Array:
 
     The derivative is 1/(x(1 − x)): +∞ at 0 and 1, NaN outside [0, 1]. With `eps` it is 0
     outside [eps, 1 − eps] and the full derivative at the bounds.
+
+    Complex numbers give the principal branch, log(z) − log(1 − z), whose cuts lie on the real
+    axis outside (0, 1): there the sign of the imaginary part, of zero too, says which side is
+    meant. The limit at infinity is ±π·1j. `eps` must be None.
 
     The quotient x/(1 − x) is rounded to 1 ± a few ULP next to 0.5, where its logarithm is
     small: the textbook formula loses all digits there. The formula used, and its error bound,
@@ -96,4 +102,39 @@ def _derivative(x: Array, xp: Namespace) -> Array:
     return xp.abs(1 / x + 1 / (1 - x)) * xp.where(domain, xp.ones_like(x), float("nan"))
 
 
-_LOGIT = Elementwise("logit", _formula, _wide_formula, _derivative)
+def _complex_formula(z: Array, xp: Namespace) -> Array:
+    # log(z) - log(1 - z). Its imaginary part is the sum of two angles of the triangle 0, 1, z:
+    # of the same sign, and at most pi. A zero's sign says on which side of a cut z is.
+    x, y = xp.real(z), xp.imag(z)
+    angle = xp.atan2(y, x) + xp.atan2(y, 1 - x)
+    # Its real part is that of 1/2 log(b^2/a^2) = 1/2 log1p((b^2 - a^2)/a^2), where a and b are
+    # the distances to the nearer and the farther one of 0 and 1, and b^2 - a^2 = |2x - 1|: exact
+    # next to 1/2, where the result crosses 0. a^2 = m^2 n, scaled by the larger side m so that
+    # nothing overflows, but for the quotient next to 0 or 1: there b^2 = m^2 n + |2x - 1|. (By
+    # the reciprocal of m, because XLA rewrites (h / m) / m into h / (m m).)
+    near, h = xp.abs(xp.where(x < 0.5, x, 1 - x)), xp.abs(x - 0.5)
+    far = xp.abs(y)
+    m = xp.where(near > far, near, far)
+    least = xp.where(near > far, far, near)
+    n = 1 + xp.where(m > 0, least / m, m) ** 2
+    ratio = xp.where(
+        m < 0.125,
+        xp.log(m * m + 2 * h / n) - 2 * xp.log(m),
+        xp.log1p(2 * (h / m) * (1 / (m * n))),
+    )
+    real = xp.where(x < 0.5, -ratio, ratio) / 2
+    real = xp.where(m == float("inf"), 1 / m, real)
+    return join(z, real, angle, xp)
+
+
+def _complex_derivative(z: Array, xp: Namespace) -> Array:
+    return 1 / z / (1 - z)
+
+
+_LOGIT = Elementwise(
+    "logit",
+    _formula,
+    _wide_formula,
+    _derivative,
+    Elementwise("logit", _complex_formula, _complex_formula, _complex_derivative),
+)

@@ -27,6 +27,8 @@ class CuPy(Direct):
             return Dtypes(cp.dtype(cp.float32) if dtype.itemsize < 4 else dtype, dtype)
         if dtype.kind in "biu":
             return Dtypes(cp.dtype(cp.float64), cp.dtype(cp.float64))
+        if dtype.kind == "c":
+            return Dtypes(dtype, dtype, complex=True)
         return None
 
     def can_cast(self, dtype: Any, to: Any) -> bool:
@@ -40,6 +42,8 @@ class CuPy(Direct):
         bounds: Bounds | None,
         out: Array | None,
     ) -> Array:
+        if dtypes.complex:  # of functions that cannot be fused
+            return super().evaluate(function, x, dtypes, bounds, out)
         # cp.full sends the number as a kernel argument: nothing is copied from the host.
         arrays = bounds and bounds.map(lambda bound: cp.full((), bound, dtypes.computing))
         y = _fused(function, dtypes, bool(bounds))(x, *(arrays or ()))

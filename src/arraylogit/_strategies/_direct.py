@@ -18,6 +18,7 @@ class Dtypes(NamedTuple):
 
     computing: Dtype
     result: Dtype
+    complex: bool = False
 
 
 class Bounds(NamedTuple):
@@ -60,12 +61,14 @@ class Direct:
         self.xp = xp
 
     def dtypes(self, x: Array) -> Dtypes | None:
-        """Return the dtypes for `x`, or None where it does not hold real numbers."""
+        """Return the dtypes for `x`, or None where it does not hold numbers."""
         xp, dtype = self.xp, x.dtype
         if str(dtype).endswith("float16"):  # and bfloat16; isdtype may refuse them
             return Dtypes(xp.float32, dtype)
         if xp.isdtype(dtype, "real floating"):
             return Dtypes(dtype, dtype)
+        if xp.isdtype(dtype, "complex floating"):
+            return Dtypes(dtype, dtype, complex=True)
         if xp.isdtype(dtype, ("bool", "integral")):
             where = self.device(x)
             default = (xp.empty(0) if where is None else xp.empty(0, device=where)).dtype
@@ -99,8 +102,9 @@ class Direct:
             return None
 
     def can_cast(self, dtype: Dtype, to: Dtype) -> bool:
-        """Return whether a real floating-point dtype casts to another of the same kind."""
-        return bool(self.xp.isdtype(to, ("real floating", "complex floating")))
+        """Return whether a floating-point dtype casts to another of the same kind."""
+        real = () if self.xp.isdtype(dtype, "complex floating") else ("real floating",)
+        return bool(self.xp.isdtype(to, (*real, "complex floating")))
 
     def cast(self, x: Array, dtype: Dtype) -> Array:
         """Return `x` in another dtype."""

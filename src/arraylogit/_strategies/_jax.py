@@ -26,6 +26,8 @@ class Jax(Direct):
         dtype = x.dtype
         if jnp.issubdtype(dtype, jnp.floating):
             return Dtypes(jnp.dtype(jnp.float32) if dtype.itemsize < 4 else dtype, dtype)
+        if jnp.issubdtype(dtype, jnp.complexfloating):
+            return Dtypes(dtype, dtype, complex=True)
         if jnp.issubdtype(dtype, jnp.integer) or jnp.issubdtype(dtype, jnp.bool):
             default = jnp.dtype(jnp.result_type(float))  # float64 with jax_enable_x64
             return Dtypes(default, default)

@@ -33,6 +33,9 @@ class NumPy(Direct):
         if dtype.kind == "f" and dtype.itemsize >= 4:
             dtype = dtype.newbyteorder("=")
             return Dtypes(dtype, dtype)
+        if dtype.kind == "c":
+            dtype = dtype.newbyteorder("=")
+            return Dtypes(np.result_type(dtype, np.complex128), dtype, complex=True)
         if "float" in dtype.name:  # float16, and what other packages register with NumPy
             return Dtypes(np.dtype(np.float32), dtype.newbyteorder("="))
         return None
@@ -66,7 +69,7 @@ class NumPy(Direct):
         bounds: Bounds | None,
         out: Array | None,
     ) -> Array:
-        computing, result = dtypes
+        computing, result, _ = dtypes
         wide = computing.itemsize < 8
         dtype = np.dtype(np.float64) if wide else computing
         formula = function.wide_formula if wide else function.formula

@@ -27,7 +27,8 @@ class Torch(Direct):
     def dtypes(self, x: Array) -> Dtypes | None:
         dtype = x.dtype
         if dtype.is_complex:
-            return None
+            wide = x.device.type == "cpu"  # for 32 bits a part too
+            return Dtypes(torch.complex128 if wide else dtype, dtype, complex=True)
         if not dtype.is_floating_point:
             dtype = torch.get_default_dtype()
         return Dtypes(torch.float32 if dtype.itemsize < 4 else dtype, dtype)
@@ -64,7 +65,7 @@ class Torch(Direct):
         bounds: Bounds | None,
         out: Array | None,
     ) -> Array:
-        computing, result = dtypes
+        computing, result, _ = dtypes
         x = x.to(result)
         if out is not None:
             return _write(function, x, computing, bounds, out)
@@ -111,7 +112,9 @@ class _Pointwise(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, gradient: Array) -> Any:
-        return _from_context(ctx, gradient), None, None, None, None
+        # The conjugates, which reals are their own: torch's convention for complex gradients.
+        gradient = _from_context(ctx, gradient.conj()).conj().resolve_conj()
+        return gradient, None, None, None, None
 
     @staticmethod
     def vmap(
