@@ -35,9 +35,8 @@ def logit(input: Array, eps: Any = None, *, out: Array | None = None) -> Array:
     Raises
     ------
     TypeError
-        `input` is not a numeric array; `eps` is not a real scalar, or given with complex
-        numbers; `out` is not a
-        writable array of the library of `input`, or needs a gradient.
+        `input` is not a numeric array; `eps` is not a real scalar, or `input` is complex;
+        `out` is not a writable array of the library of `input`, or needs a gradient.
     ValueError
         `input` is ragged; `eps` is NaN or outside [0, 0.5]; `out` has another shape or device.
         Nothing has been written to `out` after any error.

@@ -76,7 +76,7 @@ def _formula(x: Array, xp: Namespace) -> Array:
     return xp.where(
         xp.abs(f) < 0.5,
         2 * _plus_log_2(x) - xp.log1p(-f * f),
-        (x + _LOG_2) - xp.log(2 * q),
+        (x + _LOG_2) - (xp.log(2 * q) - _LOW),  # _LOW for longdouble
     )
 
 
