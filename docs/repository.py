@@ -28,6 +28,7 @@ def read(app, name, source):
     by_file = copies()
     origin = {copy: file for file, copy in by_file.items()}.get(page, page)
     text = source[0] if origin == page else origin.read_text("utf-8")
+    app.env.note_dependency(str(origin), docname=name)
 
     def follow(link):
         file = (origin.parent / link[1]).resolve()

@@ -146,6 +146,7 @@ class TableOf(Directive):
 
     def run(self):
         text = TABLES[self.arguments[0]]()
+        self.state.document.settings.env.note_reread()  # what it is made of may change
         return nested_parse_to_nodes(
             self.state, text, source=f"table-of {self.arguments[0]}", allow_section_headings=True
         )
