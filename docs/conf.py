@@ -31,6 +31,8 @@ html_css_files = ["site.css"]
 html_show_sphinx = False
 
 nitpicky = True
+highlight_language = "none"
+default_role = "literal"
 myst_enable_extensions = ["colon_fence", "deflist"]
 myst_heading_anchors = 3
 copybutton_exclude = ".linenos, .gp, .go"
@@ -38,6 +40,8 @@ copybutton_exclude = ".linenos, .gp, .go"
 autodoc_typehints = "none"
 numpydoc_class_members_toctree = False
 numpydoc_show_class_members = False
+# Functions whose module says what they take.
+numpydoc_validation_exclude = {r"^arraylogit\.formulas\."}
 numpydoc_validation_checks = {
     "all",
     "ES01",
