@@ -4,7 +4,7 @@
 """logit, expit and log_expit of real floating-point arrays, on the Array API standard.
 
 E being the error of the library's own log or exp in ULP, the errors are at most 1.5 E + 1 for
-logit, 2 E + 1 for expit and E + 2 for log_expit. Evaluate float16 and bfloat16 in float32.
+logit and 2 E + 1 for expit. Evaluate float16 and bfloat16 in float32.
 """
 
 
