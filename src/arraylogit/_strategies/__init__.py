@@ -18,12 +18,12 @@ _BY_NAMESPACE: dict[Any, Direct] = {}
 def strategy_of(x: Any) -> Direct | None:
     """Return the one strategy of the library of `x`; None where `x` is not an array."""
     kind = type(x)
-    if kind not in _BY_TYPE:
+    strategy = _BY_TYPE.get(kind)
+    if strategy is None:
         strategy = _resolve(x)
-        if strategy is None:
-            return None
-        _BY_TYPE[kind] = strategy
-    return _BY_TYPE[kind]
+        if strategy is not None:
+            _BY_TYPE[kind] = strategy
+    return strategy
 
 
 def _resolve(x: Any) -> Direct | None:
