@@ -13,6 +13,15 @@ if TYPE_CHECKING:
 
 Array = Any
 
+_BY_DTYPE = {
+    dtype: Dtypes(jnp.dtype(jnp.float32) if dtype.itemsize < 4 else dtype, dtype)
+    for dtype in map(jnp.dtype, (jnp.bfloat16, jnp.float16, jnp.float32, jnp.float64))
+}
+
+# By formula and dtype, for a jitted function finds its trace by its dynamic arguments several
+# times faster than by static ones.
+_COMPILED: dict[Any, Any] = {}
+
 
 class Jax(Direct):
     """Compiles the formula once for each dtype and shape, bounds being arguments."""
@@ -24,8 +33,10 @@ class Jax(Direct):
 
     def dtypes(self, x: Array) -> Dtypes | None:
         dtype = x.dtype
-        if jnp.issubdtype(dtype, jnp.floating):
-            return Dtypes(jnp.dtype(jnp.float32) if dtype.itemsize < 4 else dtype, dtype)
+        if dtype in _BY_DTYPE:
+            return _BY_DTYPE[dtype]
+        if jnp.issubdtype(dtype, jnp.floating):  # of 8 bits or fewer
+            return Dtypes(jnp.dtype(jnp.float32), dtype)
         if jnp.issubdtype(dtype, jnp.complexfloating):
             return Dtypes(dtype, dtype, complex=True)
         if jnp.issubdtype(dtype, jnp.integer) or jnp.issubdtype(dtype, jnp.bool):
@@ -52,9 +63,10 @@ class Jax(Direct):
     ) -> Array:
         if x.dtype != dtypes.result:
             x = x.astype(dtypes.result)
-        if bounds and not isinstance(bounds.lower, jax.Array):
-            bounds = bounds.map(dtypes.computing.type)
-        return _jitted(function, dtypes, x, bounds)
+        compiled = _COMPILED.get((function.formula, dtypes.result))
+        if compiled is None:
+            compiled = _compile(function, dtypes)
+        return compiled(x, bounds)
 
 
 @partial(jax.custom_jvp, nondiff_argnums=(0, 1))
@@ -73,6 +85,12 @@ def _jvp(function: "Elementwise", dtypes: Dtypes, primals: Any, tangents: Any) -
     return _differentiable(function, dtypes, x, bounds), tangent
 
 
-_jitted = jax.jit(_differentiable, static_argnums=(0, 1))
+def _compile(function: "Elementwise", dtypes: Dtypes) -> Any:
+    def values(x: Array, bounds: Any) -> Array:
+        return _differentiable(function, dtypes, x, bounds)
+
+    values.__name__ = function.name  # in profiles
+    return _COMPILED.setdefault((function.formula, dtypes.result), jax.jit(values))
+
 
 STRATEGY: Direct = Jax()

@@ -13,9 +13,17 @@ if TYPE_CHECKING:
 
 Array = Any
 
-# Elements a block and thread: see the NumPy strategy. torch shares an operation between threads
-# in chunks of at least this size.
-BLOCK = 32768
+_FLOAT32, _FLOAT64 = torch.float32, torch.float64
+_BY_DTYPE = {
+    torch.bfloat16: Dtypes(_FLOAT32, torch.bfloat16),
+    torch.float16: Dtypes(_FLOAT32, torch.float16),
+    _FLOAT32: Dtypes(_FLOAT32, _FLOAT32),
+    _FLOAT64: Dtypes(_FLOAT64, _FLOAT64),
+}
+
+# Elements a block and thread. More than on NumPy, for torch takes microseconds to start an
+# operation, which it shares between threads in chunks of at least 32768.
+BLOCK = 65536
 
 
 class Torch(Direct):
@@ -26,12 +34,14 @@ class Torch(Direct):
 
     def dtypes(self, x: Array) -> Dtypes | None:
         dtype = x.dtype
+        if dtype in _BY_DTYPE:
+            return _BY_DTYPE[dtype]
         if dtype.is_complex:
             wide = x.device.type == "cpu"  # for 32 bits a part too
             return Dtypes(torch.complex128 if wide else dtype, dtype, complex=True)
-        if not dtype.is_floating_point:
-            dtype = torch.get_default_dtype()
-        return Dtypes(torch.float32 if dtype.itemsize < 4 else dtype, dtype)
+        if dtype.is_floating_point:  # of 8 bits or fewer
+            return Dtypes(_FLOAT32, dtype)
+        return _BY_DTYPE[torch.get_default_dtype()]
 
     def concrete(self, eps: Array) -> float | None:
         if torch.compiler.is_compiling() or eps.device.type != "cpu":  # no synchronisation
@@ -66,7 +76,8 @@ class Torch(Direct):
         out: Array | None,
     ) -> Array:
         computing, result, _ = dtypes
-        x = x.to(result)
+        if x.dtype != result:
+            x = x.to(result)
         if out is not None:
             return _write(function, x, computing, bounds, out)
         lower, upper = bounds or (None, None)
@@ -81,9 +92,11 @@ class Torch(Direct):
             y = self.evaluate(function, primal, dtypes, bounds, None)
             tangent = _times_slope(function, primal, computing, bounds, tangent)
             return forward_ad.make_dual(y, tangent)  # type: ignore[no-untyped-call]
-        if requires_grad or _transforms_active():
-            return _PointwiseForwardMode.apply(x, lower, upper, function, computing)  # type: ignore[no-untyped-call]
-        return _evaluate(function, x, computing, bounds)
+        if not _transforms_active():
+            if requires_grad:
+                return _PointwiseUntransformed.apply(x, lower, upper, function, computing)  # type: ignore[no-untyped-call]
+            return _evaluate(function, x, computing, bounds)
+        return _PointwiseForwardMode.apply(x, lower, upper, function, computing)  # type: ignore[no-untyped-call]
 
 
 # Inside torch.func's transforms, x may hide the level that differentiates it. Private to torch:
@@ -106,7 +119,7 @@ class _Pointwise(torch.autograd.Function):
         return _evaluate(function, x, computing, _bounds(lower, upper))
 
     @staticmethod
-    def setup_context(ctx: Any, inputs: Any, output: Array) -> None:
+    def setup_context(ctx: Any, inputs: Any, output: Any) -> None:
         x, ctx.lower, ctx.upper, ctx.function, ctx.computing = inputs
         ctx.save_for_backward(x)
 
@@ -147,6 +160,17 @@ class _PointwiseForwardMode(_Pointwise):
         return _from_context(ctx, tangent)
 
 
+class _PointwiseUntransformed(torch.autograd.Function):
+    # Without setup_context, before which torch inspects the signature of forward: most of the
+    # time of a short call. torch.func's transforms need it.
+    @staticmethod
+    def forward(ctx: Any, *inputs: Any) -> Array:
+        _Pointwise.setup_context(ctx, inputs, None)
+        return _Pointwise.forward(*inputs)
+
+    backward = staticmethod(_Pointwise.backward)
+
+
 def _from_context(ctx: Any, factor: Array) -> Array:
     (x,) = ctx.saved_tensors
     return _times_slope(ctx.function, x, ctx.computing, _bounds(ctx.lower, ctx.upper), factor)
@@ -155,8 +179,16 @@ def _from_context(ctx: Any, factor: Array) -> Array:
 def _times_slope(
     function: "Elementwise", x: Array, computing: Any, bounds: Bounds | None, factor: Array
 ) -> Array:
-    slope = function.slope(x.to(computing), bounds, torch)
-    return (factor.to(computing) * slope).to(x.dtype)
+    def product(x: Array, factor: Array) -> Array:
+        slope = function.slope(x.to(computing), bounds, torch)
+        return (factor.to(computing) * slope).to(x.dtype)
+
+    if torch.is_grad_enabled() or _transforms_active() or not _splits(x, bounds):
+        return product(x, factor)
+    out = torch.empty_like(x)
+    for block, part, y in _blocks(x, factor, out):
+        y.copy_(product(block, part))
+    return out
 
 
 def _bounds(lower: Any, upper: Any) -> Bounds | None:
@@ -164,40 +196,40 @@ def _bounds(lower: Any, upper: Any) -> Bounds | None:
 
 
 def _values(function: "Elementwise", x: Array, computing: Any, bounds: Bounds | None) -> Array:
-    result = x.dtype
     x = x.to(computing)
     if bounds:
         x = torch.clamp(x, *bounds)
     if x.device.type == "cpu" and computing.itemsize < 8:
-        return function.wide_formula(x.double(), torch).to(result)
-    return function.formula(x, torch).to(result)
+        return function.wide_formula(x.double(), torch)
+    return function.formula(x, torch)
 
 
 def _splits(x: Array, bounds: Bounds | None) -> bool:
     return (
-        not (bounds and isinstance(bounds.lower, torch.Tensor))
-        and type(x) in (torch.Tensor, torch.nn.Parameter)
-        and x.device.type == "cpu"
+        not torch.compiler.is_compiling()
         and x.numel() > BLOCK
-        and not torch.compiler.is_compiling()
+        and x.device.type == "cpu"
+        and type(x) in (torch.Tensor, torch.nn.Parameter)
+        and not (bounds and isinstance(bounds.lower, torch.Tensor))
     )
 
 
 def _evaluate(function: "Elementwise", x: Array, computing: Any, bounds: Bounds | None) -> Array:
     if _splits(x, bounds):
         return _write(function, x, computing, bounds, torch.empty_like(x))
-    return _values(function, x, computing, bounds)
+    return _values(function, x, computing, bounds).to(x.dtype)
 
 
 def _write(
     function: "Elementwise", x: Array, computing: Any, bounds: Bounds | None, out: Array
 ) -> Array:
     if not _splits(x, bounds):
-        return out.copy_(_values(function, x, computing, bounds))
+        return out.copy_(_values(function, x, computing, bounds).to(x.dtype))
     if _overlap(x, out):
         x = x.clone()
-    for block, y in _blocks(x, out, BLOCK * torch.get_num_threads()):
-        y.copy_(_values(function, block, computing, bounds))
+    for block, y in _blocks(x, out):
+        values = _values(function, block, computing, bounds)
+        y.copy_(values if y.dtype == x.dtype else values.to(x.dtype))
     return out
 
 
@@ -206,22 +238,23 @@ def _overlap(x: Array, out: Array) -> bool:
     return same_storage and not out.is_set_to(x)
 
 
-def _blocks(x: Array, out: Array, size: int) -> Iterator[tuple[Array, Array]]:
-    """Split both tensors alike into views of at most `size` elements, in the order of memory."""
-    order = sorted(range(x.ndim), key=out.stride, reverse=True)
-    x, out = x.permute(order), out.permute(order)
-    if x.is_contiguous() and out.is_contiguous():
-        x, out = x.view(-1), out.view(-1)
-    yield from _split(x, out, size)
+def _blocks(*tensors: Array) -> Iterator[tuple[Array, ...]]:
+    """Split tensors alike into views that fit in cache, in the order of the last one's memory."""
+    last = tensors[-1]
+    order = sorted(range(last.ndim), key=last.stride, reverse=True)
+    tensors = tuple(tensor.permute(order) for tensor in tensors)
+    if all(tensor.is_contiguous() for tensor in tensors):
+        tensors = tuple(tensor.view(-1) for tensor in tensors)
+    yield from _split(tensors, BLOCK * torch.get_num_threads())
 
 
-def _split(x: Array, out: Array, size: int) -> Iterator[tuple[Array, Array]]:
-    row = x[0].numel()
+def _split(tensors: tuple[Array, ...], size: int) -> Iterator[tuple[Array, ...]]:
+    row = tensors[0][0].numel()
     if row > size:
-        for pair in zip(x, out, strict=True):
-            yield from _split(*pair, size)
+        for rows in zip(*tensors, strict=True):
+            yield from _split(rows, size)
     else:
-        yield from zip(x.split(size // row), out.split(size // row), strict=True)
+        yield from zip(*(tensor.split(size // row) for tensor in tensors), strict=True)
 
 
 STRATEGY: Direct = Torch()
