@@ -48,7 +48,7 @@ class Segment:
         sign = 1 if self.origin == self.first else -1
         name = {0.0: "" if sign > 0 else "−", 1.0: "1−"}.get(self.origin)
         if name is None:
-            name = ("½" if self.origin == 0.5 else "−log 2") + ("+" if sign > 0 else "−")
+            name = ("½" if self.origin == 0.5 else "−ln 2") + ("+" if sign > 0 else "−")
         return [(self.origin + sign * 10.0**exponent, f"{name}1e{exponent}")]
 
 
@@ -63,7 +63,7 @@ class Axis:
     def segments(self) -> tuple[Segment, ...]:
         """Intervals that follow each other; inputs beyond are shown at its ends."""
         digits, lowest, _ = format_of(dtype_of(self.dtype))
-        tiny, close = 2.0 ** (lowest - digits) or 5e-324, 2.0 ** (-digits - 2)
+        tiny, close = 2.0 ** (lowest - digits) or 5e-324, 2.0 ** (-digits - 3)
         limit = 1.06 * (digits + 1 - lowest) * log(2)  # expit is 0 before that
         if self.function == "logit":
             return (
@@ -94,7 +94,7 @@ class Axis:
 
     def ticks(self) -> list[tuple[float, str]]:
         """Return positions and labels: the borders of the segments, and inputs inside."""
-        names = {-log(2): "−log 2", 0.5: "½", 0.25: "¼", 0.75: "¾"}
+        names = {-log(2): "−ln 2", 0.5: "½", 0.25: "¼", 0.75: "¾"}
         borders = [part.last for part in self.segments[:-1]]
         if self.function in ("logit", "logit_exp"):
             borders.append(self.segments[-1].last)

@@ -46,7 +46,7 @@ def pytest_configure(config):
     absent = [a for a in absent if ":cuda" not in a or ":cuda" in config.getoption("--require")]
     if absent:
         raise pytest.UsageError(f"--require: {'; '.join(absent)}")
-    report = config.stash[REPORT] = Report(chosen, limits, config.invocation_params.args)
+    report = config.stash[REPORT] = Report(chosen, limits)
     if config.getoption("--exhaustive"):
         for subject in report.subjects():
             subject.sweep = partial(exhaustive, config)

@@ -2,6 +2,7 @@
 
 import platform
 import re
+import shlex
 import sys
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
@@ -15,7 +16,7 @@ PACKAGES = (
 
 
 def environment() -> dict[str, object]:
-    """Return date, platform, CPU, and the versions of Python and of what is installed."""
+    """Return command, date, platform, CPU, the versions of Python and of what is installed."""
     found = {}
     for name in PACKAGES:
         try:
@@ -23,11 +24,18 @@ def environment() -> dict[str, object]:
         except PackageNotFoundError:
             continue
     return {
+        "command": command(),
         "date": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
         "platform": f"{platform.system()} {platform.machine()}",
         "cpu": cpu(),
         "versions": {"python": platform.python_version()} | found,
     }
+
+
+def command() -> str:
+    """Return what this process was started as, without the paths of this machine."""
+    first, *rest = sys.orig_argv[1:] or [""]
+    return shlex.join(["python", first, *rest] if first == "-m" else [Path(first).name, *rest])
 
 
 def cpu() -> str:

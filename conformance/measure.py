@@ -246,14 +246,14 @@ class Statistics:
         )
 
     def to_dict(self) -> dict[str, Any]:
-        """Return what JSON can hold; an infinite maximum as a string, as JSON has none."""
+        """Return what JSON can hold; infinities as strings, as JSON has none."""
         return {
             "count": self.count,
-            "mean": self.mean,
-            "total": self.total,
+            "mean": _json(self.mean),
+            "total": _json(self.total),
             "infinite": self.infinite,
             "histogram": dict(zip(BINS, self.histogram, strict=True)),
-            "max": self.max if np.isfinite(self.max) else str(self.max),
+            "max": _json(self.max),
             "witness": None if self.witness is None else vars(self.witness),
         }
 
@@ -263,12 +263,16 @@ class Statistics:
         witness = data["witness"]
         return cls(
             data["count"],
-            data["total"],
+            float(data["total"]),
             data["infinite"],
             [data["histogram"][name] for name in BINS],
             float(data["max"]),
             None if witness is None else Witness(**witness),
         )
+
+
+def _json(x: float) -> float | str:
+    return x if np.isfinite(x) else str(x)
 
 
 EXHAUSTIVE, LOWER_BOUND = "exhaustive", "lower bound"

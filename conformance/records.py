@@ -38,9 +38,10 @@ def errors(
         Inputs and errors, for a plot.
     """
     found = {"bound": bound, "mode": mode} | summary.to_dict()
+    found["regions"] = {name: part for name, part in found["regions"].items() if part["count"]}
     if points is not None and summary.dtype in ("float32", "float64"):
         x, error = points
-        finite = ~np.isnan(x)
+        finite = np.isfinite(x)
         axis = Axis(subject.function, summary.dtype)
         found["profile"] = axis.profile(x[finite], error[finite])
     subject.records.setdefault("errors", []).append(found)

@@ -1,0 +1,529 @@
+"""The report of the conformance suite: complete, and the numbers shown are those measured."""
+
+import copy
+import json
+import re
+import shutil
+import subprocess
+import sys
+from itertools import combinations, pairwise
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+pytest.importorskip("jinja2")
+
+from conformance import records, render, requirements, results, sweep
+from conformance.axis import BINS, Axis
+from conformance.backends import backend
+from conformance.plot import Curve, Figure
+from conformance.report import STATES, Report, dumps
+from conformance.targets import target
+
+ROOT = Path(__file__).parent.parent
+RESULTS = ROOT / "docs" / "results"
+CHECKED = (
+    "accuracy/float16",
+    "accuracy/float32",
+    "accuracy/agreement",
+    "special-values/one",
+)
+
+
+@pytest.fixture(scope="module")
+def document():
+    """A report on some requirements, as read from its JSON."""
+    names = ("arraylogit", "numpy-formula")
+    backends = [backend(name) for name in ("numpy", "array_api_strict", "array_api_strict:no_x64")]
+    report = Report([target(name) for name in names], [b for b in backends if not b.missing()])
+    known = requirements.load()
+    for subject in report.subjects():
+        subject.points = 3000
+        for id in CHECKED:
+            if reason := known[id].inapplicable(subject):
+                report.add(known[id], subject, "not applicable", reason)
+                continue
+            subject.records.clear()
+            state, detail = requirements.state(known[id], subject)
+            deviation = None
+            if (subject.function, id, state) == ("expit", "accuracy/float16", "broken"):
+                state = "deviation"
+                deviation = SimpleNamespace(reason="rounding <twice>", link="https://example.org")
+            report.add(known[id], subject, state, detail, deviation)
+    return json.loads(dumps(report.document()))
+
+
+class TestDocument:
+    def test_each_requirement_has_one_state_on_each_subject(self, document):
+        ids = {r["id"] for r in document["requirements"]}
+        assert ids == set(requirements.load())
+        keys = [(s["target"], s["backend"], s["function"]) for s in document["subjects"]]
+        assert len(set(keys)) == len(keys) == 4 + 3 * len(target("arraylogit").functions)
+        found = set()
+        for subject in document["subjects"]:
+            assert set(subject["requirements"]) == ids
+            for id, outcome in subject["requirements"].items():
+                assert outcome["state"] in STATES
+                assert (outcome["state"] == "not run") == (id not in CHECKED)
+                assert ("reason" in outcome) == (outcome["state"] == "deviation")
+                found.add(outcome["state"])
+        assert found == set(STATES)
+
+    def test_has_what_is_needed_to_repeat_it(self, document):
+        assert document["command"]
+        assert document["cpu"]
+        assert document["versions"]["numpy"] == np.__version__
+        assert [set(b) for b in document["backends"]] == 3 * [
+            {"name", "missing", "version", "device"}
+        ]
+
+    def test_errors_are_of_the_checks_that_measured_them(self, document):
+        for subject in document["subjects"]:
+            of = [error["requirement"] for error in subject["errors"]]
+            checked = [id for id in CHECKED if id.startswith("accuracy/float")]
+            ran = [
+                id for id in checked if subject["requirements"][id]["state"] != "not applicable"
+            ]
+            assert of == ran
+            for error in subject["errors"]:
+                broken = float(error["overall"]["max"]) > error["bound"]
+                state = subject["requirements"][error["requirement"]]["state"]
+                assert state in (("broken", "deviation") if broken else ("kept",))
+                assert error["overall"]["count"] == sum(error["overall"]["histogram"].values())
+
+    def test_unknown_state(self):
+        entry = next(iter(requirements.load().values()))
+        with pytest.raises(ValueError, match="'passed'"):
+            Report([], []).add(entry, None, "passed")
+
+    def test_a_line_for_each_subject(self, document):
+        lines = dumps(document).splitlines()
+        assert sum(line.startswith('{"target": "numpy-formula"') for line in lines) == 4
+        assert json.loads("\n".join(lines)) == document
+
+
+class TestAgreement:
+    def test_counts_identical_results_and_the_farthest_ones(self):
+        a = np.ma.array(np.float32([1, 2, 4, np.nan, np.inf, 0]), mask=False)
+        b = a.copy()
+        b[1] = np.nextafter(np.float32(2), np.float32(3))
+        b[2] = np.nextafter(np.float32(4), np.float32(0))  # half an ULP of 4, one of its own
+        found = records.agreement(a, b)
+        assert found == {"compared": 6, "identical": 4, "apart": 1}
+        assert records.agreement(b, a) == found
+
+    def test_leaves_out_what_either_cannot_give(self):
+        a = np.ma.array(np.float32([0, 1, 2]), mask=[True, False, False])
+        b = np.ma.array(np.float32([1e-40, 1, 9]), mask=[False, False, True])
+        assert records.agreement(a, b) == {"compared": 1, "identical": 1, "apart": 0}
+
+    def test_of_each_two_backends(self, document):
+        pairs = [(p["target"], p["function"], *p["backends"]) for p in document["agreement"]]
+        both = combinations([b["name"] for b in document["backends"]], 2)
+        functions = target("arraylogit").functions
+        assert sorted(pairs) == sorted(
+            ("arraylogit", f, *pair) for pair in both for f in functions
+        )
+        for pair in document["agreement"]:
+            assert 0 < pair["identical"] <= pair["compared"]
+            assert pair["compared"] >= records.COMMON // 2
+            assert (pair["apart"] == 0) == (pair["identical"] == pair["compared"])
+
+
+class TestAxis:
+    @pytest.mark.parametrize("function", ["logit", "expit", "logit_exp"])
+    @pytest.mark.parametrize("dtype", ["float32", "float64"])
+    def test_ascends_from_end_to_end(self, function, dtype):
+        axis = Axis(function, dtype)
+        ends = axis.segments[0].first, axis.segments[-1].last
+        assert all(one.last == other.first for one, other in pairwise(axis.segments))
+        x = np.sort(np.concatenate([np.linspace(*ends, 9999), 0.5 - 2.0 ** -np.arange(2.0, 30)]))
+        where = axis.positions(x[(x >= ends[0]) & (x <= ends[1])])
+        assert (where[0], where[-1]) == (0, 1)
+        assert (np.diff(where) >= -1e-12).all()
+        positions = [position for position, _ in axis.ticks()]
+        assert len(set(positions)) == len(positions)
+        assert 0 <= min(positions) < max(positions) <= 1
+
+    def test_the_worst_point_is_kept_and_resolved(self):
+        x = np.linspace(0, 1, 10_001, dtype=np.float32)
+        x = np.sort(np.append(x, np.float32([0.5 - 2**-25, 0.5 - 2**-20])))
+        error = np.where(x == np.float32(0.5 - 2**-25), 4e6, np.where(x < 0.5, 0.25, np.inf))
+        profile = Axis("logit", "float32").profile(x, error)
+        assert len(profile) <= BINS
+        assert [0.5 - 2**-25, 4e6] in profile
+        assert [0.5 - 2**-20, 0.25] in profile  # elsewhere on the line
+        assert max(error for _, error in profile) == 1e20
+        assert sorted(profile) == profile
+
+
+class TestPlot:
+    def points(self, figure, name):
+        svg = figure.svg(name)
+        (path,) = re.findall(r'class="curve [^"]*" d="M([^"]*)"', svg)
+        circles = re.findall(r'<circle class="worst" cx="([^"]*)" cy="([^"]*)"', svg)
+        return [tuple(map(float, p.split())) for p in path.split("L")], circles
+
+    def test_naive_formula_rises_next_to_half(self):
+        naive = [(0.25, 1.0), (0.49, 100.0), (0.5 - 2**-25, 4194304.0), (0.75, 1.0)]
+        ours = [(0.25, 0.5), (0.5 - 2**-25, 0.0), (0.75, 0.4)]
+        figure = Figure(
+            "logit",
+            "float32",
+            {
+                "naive": [Curve("numpy", tuple(naive))],
+                "ours": [Curve("jax:jit", tuple(ours))],
+            },
+        )
+        assert figure.worst("naive") == (0.5 - 2**-25, 4194304.0)
+        points, circles = self.points(figure, "naive")
+        assert [x for x, _ in points] == sorted(x for x, _ in points)
+        assert min(y for _, y in points) == points[2][1] == float(circles[0][1])
+        flat, none = self.points(figure, "ours")
+        assert not none
+        assert flat[0][1] > points[0][1] > points[1][1]  # on one scale
+        assert 'class="curve jax"' in figure.svg("ours")
+
+
+def rows(text):
+    """Return the tables of errors of the Markdown as a list of dicts."""
+    found, names = [], []
+    function = None
+    for line in text.splitlines():
+        if line.startswith("### "):
+            function = line[4:]
+        cells = [cell.strip() for cell in line.strip().strip("|").split(" | ")]
+        if line.startswith("| implementation | backend | max"):
+            names = cells
+        elif not line.startswith("|"):
+            names = []
+        elif names and not line.startswith("|-"):
+            found.append(dict(zip(names, cells, strict=False)) | {"table": function})
+    return found
+
+
+def page_rows(text):
+    """Return the rows of the tables of errors of the page, each as its cells."""
+    tables = re.findall(r'<table class="errors">.*?</table>', text, re.DOTALL)
+    lines = [line for table in tables for line in re.findall(r"<tr><th class=.*?</tr>", table)]
+    cells = [re.split(r"<td[^>]*>", line) for line in lines]
+    return [[re.sub("<[^>]*>", " ", cell).split() for cell in row] for row in cells]
+
+
+def close(shown, value):
+    shown = float({"∞": "inf", "–": "0", "<0.01": "0.005"}.get(shown, shown))
+    return shown == value or abs(shown - float(value)) <= max(6e-3 * float(value), 0.051)
+
+
+def measured(document):
+    by_table = [
+        (s, error)
+        for function in ("logit", "expit", "log_expit", "logit_exp")
+        for dtype in ("float32", "float64", "float16", "bfloat16")
+        for s in document["subjects"]
+        if s["function"] == function
+        for error in s["errors"]
+        if error["dtype"] == dtype
+    ]
+    assert len(by_table) > 12
+    return by_table
+
+
+def assert_markdown_shows(text, document):
+    expected = measured(document)
+    found = rows(text)
+    assert len(found) == len(expected)
+    for row, (subject, error) in zip(found, expected, strict=True):
+        everything = error["overall"]
+        assert row["table"] == f"{subject['function']} in {error['dtype']}"
+        assert (row["implementation"], row["backend"]) == (subject["target"], subject["backend"])
+        assert close(row["max"], float(everything["max"]))
+        assert close(row["allowed"], error["bound"])
+        assert close(row["mean"], float(everything["mean"]))
+        if witness := everything["witness"]:
+            assert row["input"] == witness["input"]
+            assert row["hexadecimal"] == witness["input_hex"]
+            assert row["result"] == witness["output"]
+            assert row["exactly"] == witness["reference"]
+        for name, count in everything["histogram"].items():
+            shown = row[f"{name.replace('<=', '≤ ')} %"]
+            assert close(shown, 100 * count / everything["count"])
+        assert row["coverage"] == error["coverage"]
+
+
+def assert_page_shows(text, document):
+    expected = measured(document)
+    found = page_rows(text)
+    assert len(found) == len(expected)
+    for row, (subject, error) in zip(found, expected, strict=True):
+        everything, witness = error["overall"], error["overall"]["witness"]
+        assert row[0] == [subject["target"], subject["backend"]]
+        assert close(row[1][0], float(everything["max"]))
+        assert close(row[2][0], error["bound"])
+        assert row[3] == [witness["input"], witness["input_hex"]]
+        assert (row[4], row[5]) == ([witness["output"]], [witness["reference"]])
+        assert close(row[6][0], float(everything["mean"]))
+        for shown, count in zip(row[7:13], everything["histogram"].values(), strict=True):
+            assert close(shown[0], 100 * count / everything["count"])
+        names = render.regions(subject["function"])
+        for shown, name in zip(row[13 : 13 + len(names)], names, strict=True):
+            assert bool(shown) == (name in error["regions"])
+            assert not shown or close(shown[0], float(error["regions"][name]["max"]))
+        assert " ".join(row[-1]) == error["coverage"]
+
+
+def state_counts(document):
+    """Return how many requirements are in each state by target, computed independently."""
+    order = ["broken", "deviation", "not run", "kept", "not applicable"]
+    found = {}
+    for name in document["targets"]:
+        subjects = [s for s in document["subjects"] if s["target"] == name]
+        states = [
+            min((s["requirements"][r["id"]]["state"] for s in subjects), key=order.index)
+            for r in document["requirements"]
+        ]
+        found[name] = {state: states.count(state) for state in order}
+    return found
+
+
+def assert_counts_shown(text, document):
+    for name, counts in state_counts(document).items():
+        shown = [counts[state] for state in ("broken", "deviation", "kept", "not run")]
+        assert f"| {name} | {' | '.join(map(str, shown))} | " in text
+
+
+class TestShown:
+    def test_all_numbers_are_those_measured(self, document):
+        assert_markdown_shows(render.markdown(document), document)
+        assert_page_shows(render.html(document), document)
+        assert_counts_shown(render.markdown(document), document)
+
+    @pytest.mark.parametrize(
+        "change",
+        [
+            lambda error: error["overall"].update(max=error["overall"]["max"] * 1.5 + 0.1),
+            lambda error: error["overall"].update(mean=error["overall"]["mean"] * 1.5 + 0.1),
+            lambda error: error["overall"]["witness"].update(input_hex="0x1p-3"),
+            lambda error: error["overall"]["witness"].update(input="0.125"),
+            lambda error: error["overall"]["witness"].update(output="0"),
+            lambda error: error["overall"]["histogram"].update({"<=0.5": 1}),
+            lambda error: error.update(bound=error["bound"] + 1),
+            lambda error: error.update(coverage="unknown"),
+        ],
+    )
+    def test_a_changed_number_is_noticed(self, document, change):
+        changed = copy.deepcopy(document)
+        (error,) = (
+            error
+            for s in changed["subjects"]
+            for error in s["errors"]
+            if (s["target"], s["backend"], s["function"]) == ("arraylogit", "numpy", "logit")
+            and error["dtype"] == "float32"
+        )
+        change(error)
+        with pytest.raises(AssertionError):
+            assert_markdown_shows(render.markdown(changed), document)
+        with pytest.raises(AssertionError):
+            assert_page_shows(render.html(changed), document)
+
+    def test_a_changed_state_is_noticed(self, document):
+        changed = copy.deepcopy(document)
+        for s in changed["subjects"]:
+            if s["target"] == "numpy-formula":
+                s["requirements"]["special-values/one"]["state"] = "broken"
+        with pytest.raises(AssertionError):
+            assert_counts_shown(render.markdown(changed), document)
+
+    def test_cells_of_the_matrix(self, document):
+        table = re.search(r'<table class="matrix">.*?</table>', render.html(document), re.DOTALL)
+        lines = re.findall(r'<tr><th title="[^"]*">([^<\n]*)(.*?)</tr>', table[0], re.DOTALL)
+        assert [name for name, _ in lines] == [
+            id.partition("/")[2] for id in (r["id"] for r in document["requirements"])
+        ]
+        columns = list(dict.fromkeys((s["target"], s["backend"]) for s in document["subjects"]))
+        for (_, cells), entry in zip(lines, document["requirements"], strict=True):
+            found = re.findall(r'<td class="([a-z-]*)', cells)
+            assert len(found) == len(columns)
+            for state, column in zip(found, columns, strict=True):
+                states = {
+                    s["requirements"][entry["id"]]["state"].replace(" ", "-")
+                    for s in document["subjects"]
+                    if (s["target"], s["backend"]) == column
+                }
+                assert state in states
+                assert state == "broken" or "broken" not in states
+
+    def test_what_is_broken_is_said_with_the_input_that_shows_it(self, document):
+        page, text = render.html(document), render.markdown(document)
+        for s in document["subjects"]:
+            outcome = s["requirements"]["accuracy/float32"]
+            if outcome["state"] == "broken":
+                assert outcome["detail"] in page
+                if s["function"] in ("logit", "expit"):  # of more, Markdown says how many
+                    assert render.cell(outcome["detail"]) in text
+        assert "4.194e+06 ULP, 0.501 allowed: at 0.49999997 (0x1.fffffe" in page
+        assert "rounding &lt;twice&gt;" in page
+
+    def test_page_needs_nothing_else(self, document):
+        page = render.html(document)
+        assert not re.search(r"<script|<link rel=.stylesheet|@import|url\(|\ssrc=", page)
+        outside = re.findall(r'(?:href|action)="(?!#)([^"]*)"', page)
+        assert set(outside) <= {"data:,", "https://example.org"}
+
+    @pytest.mark.parametrize(
+        ("x", "text"),
+        [(0.0, "0"), (0.50049, "0.5005"), (2.0, "2"), (4194304.0, "4.19e+06"), ("inf", "∞")],
+    )
+    def test_number(self, x, text):
+        assert render.number(x) == text
+
+    @pytest.mark.parametrize(
+        ("part", "whole", "text"),
+        [(0, 9, "–"), (9, 9, "100"), (1, 10**6, "<0.01"), (10**6 - 1, 10**6, "99.99")],
+    )
+    def test_percentage_is_exact_at_the_ends(self, part, whole, text):
+        assert render.percentage(part, whole) == text
+
+
+def run(*arguments):
+    return subprocess.run(
+        [sys.executable, "-m", "conformance", *arguments],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+
+
+class TestCommand:
+    def test_compare(self, tmp_path):
+        options = ("--backend", "numpy", "-k", "test_half or test_zero_gives", "-p", "no:randomly")
+        done = run("compare", "--out", str(tmp_path), *options)
+        assert done.returncode == 0, done.stdout + done.stderr
+        assert "arraylogit: 0 requirements broken" in done.stdout
+        found = json.loads((tmp_path / "report.json").read_text())
+        assert found["command"].startswith("python -m conformance compare --out ")
+        assert {"arraylogit", "numpy-formula"} <= set(found["targets"])
+        states = {
+            (s["target"], s["requirements"]["special-values/half"]["state"])
+            for s in found["subjects"]
+            if s["function"] == "logit"
+        }
+        assert ("arraylogit", "kept") in states
+        before = (tmp_path / "report.md").read_text()
+        (tmp_path / "report.md").unlink()
+        assert run("render", str(tmp_path)).returncode == 0
+        assert (tmp_path / "report.md").read_text() == before
+
+    def test_unknown_option(self):
+        done = run("render", "--nonsense")
+        assert done.returncode == 2
+        assert "--nonsense" in done.stderr
+
+
+class TestSweeps:
+    def test_in_the_table(self, tmp_path):
+        (tmp_path / "exhaustive").mkdir()
+        out = tmp_path / "exhaustive" / "logit.json"
+        options = ["--target", "numpy-formula", "--function", "logit", "--dtype", "float16"]
+        options += ["--workers", "1", "--state", str(tmp_path / "state")]
+        sweep.main([*options, "--out", str(out)])
+        text = results.tabulate(tmp_path)
+        assert "| logit | numpy-formula | numpy | float16 | 15,361 | 512 | 0.4998 |" in text
+        data = json.loads(out.read_text())
+        data["summary"]["overall"]["max"] = 511.0
+        out.write_text(json.dumps(data))
+        assert results.tabulate(tmp_path) != text
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory):
+    """Chromium without a window, if it is here with its driver."""
+    webdriver = pytest.importorskip("selenium.webdriver")
+    names = ("chromium", "chromium-browser", "google-chrome")
+    program = next(filter(None, map(shutil.which, names)), None)
+    driver = shutil.which("chromedriver")
+    if not (program and driver):
+        pytest.skip("not run: no chromium, or no chromedriver")
+    options = webdriver.ChromeOptions()
+    options.binary_location = program
+    for argument in (
+        *("headless", "no-sandbox", "disable-gpu", "disable-background-networking"),
+        *("no-first-run", "disable-component-update", "disable-sync"),
+        f"user-data-dir={tmp_path_factory.mktemp('chromium')}",
+    ):
+        options.add_argument(f"--{argument}")
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
+    service = webdriver.ChromeService(driver)
+    window = webdriver.Chrome(options=options, service=service)
+    yield window
+    window.quit()
+
+
+WIDE, NARROW = (1400, 1000), (390, 844)
+
+
+def open_page(browser, path, size, scheme="light"):
+    browser.execute_cdp_cmd(
+        "Emulation.setDeviceMetricsOverride",
+        {"width": size[0], "height": size[1], "deviceScaleFactor": 1, "mobile": size == NARROW},
+    )
+    features = [{"name": "prefers-color-scheme", "value": scheme}]
+    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": features})
+    browser.get(path.as_uri())
+
+
+def overflow(browser, size):
+    """Return how many pixels the page is wider than the window."""
+    # On a phone the window grows with the page; on a desktop a scroll bar takes some of it.
+    page, window = browser.execute_script(
+        "const e = document.documentElement; return [e.scrollWidth, e.clientWidth]"
+    )
+    return page - min(window, size[0])
+
+
+class TestBrowser:
+    @pytest.mark.parametrize("size", [WIDE, NARROW], ids=["wide", "narrow"])
+    @pytest.mark.parametrize("scheme", ["light", "dark"])
+    def test_page(self, browser, document, tmp_path, size, scheme):
+        render.write(document, tmp_path)
+        open_page(browser, tmp_path / "report.html", size, scheme)
+        assert browser.get_log("browser") == []
+        assert overflow(browser, size) == 0
+        heights = browser.execute_script(
+            "return [...document.querySelectorAll('section')]"
+            ".map(s => [s.id, s.getBoundingClientRect().height])"
+        )
+        assert [name for name, _ in heights] == [
+            *("summary", "broken", "matrix", "errors", "plots", "agreement", "counts"),
+            "environment",
+        ]
+        assert min(height for _, height in heights) > 50
+        links = browser.execute_script(
+            "return [...document.querySelectorAll('a[href^=\"#\"]')]"
+            ".filter(a => !document.getElementById(a.hash.slice(1))).map(a => a.hash)"
+        )
+        assert links == []
+        ground, ink = browser.execute_script(
+            "const s = getComputedStyle(document.body); return [s.backgroundColor, s.color]"
+        )
+        light, dark = (sum(map(int, re.findall(r"\d+", c))) for c in (ground, ink))
+        assert (light > dark) == (scheme == "light")
+
+    def test_too_wide_is_noticed(self, browser, document, tmp_path):
+        page = render.html(document).replace(
+            "</main>", "<div style='width:2000px'>wide</div></main>"
+        )
+        (tmp_path / "page.html").write_text(page)
+        for size in (WIDE, NARROW):
+            open_page(browser, tmp_path / "page.html", size)
+            assert overflow(browser, size) > 0
+
+    def test_error_is_noticed(self, browser, document, tmp_path):
+        page = render.html(document).replace("</main>", "<script>missing()</script></main>")
+        (tmp_path / "page.html").write_text(page)
+        open_page(browser, tmp_path / "page.html", WIDE)
+        assert browser.get_log("browser") != []
