@@ -10,7 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pytest
 
+from conformance import measure
 from conformance.backends import FEATURES
 from conformance.reference import FUNCTIONS
 from conformance.subject import Subject
@@ -137,11 +139,15 @@ def _scope(entry: Requirement) -> str:
 
 
 def state(entry: Requirement, subject: Subject) -> tuple[str, str]:
-    """Check a requirement; return ``kept`` or ``broken``, and the first line of why."""
+    """Check a requirement; return ``kept``, ``broken`` or ``not applicable``, and why."""
+    if reason := entry.inapplicable(subject):
+        return "not applicable", reason
     try:
         with subject:
             entry.check(subject)
-    except Exception as error:
+    except pytest.skip.Exception as reason:
+        return "not applicable", str(reason)
+    except (Exception, pytest.fail.Exception) as error:
         return "broken", first_line(error)
     return "kept", ""
 
@@ -150,7 +156,8 @@ def first_line(error: BaseException) -> str:
     """Return what is said of an error in a table."""
     lines = [line.strip() for line in str(error).strip().splitlines()]
     text = lines[0] if lines else ""
-    kind = "" if isinstance(error, AssertionError) else f"{type(error).__name__}: "
+    plain = isinstance(error, AssertionError | pytest.fail.Exception)
+    kind = "" if plain else f"{type(error).__name__}: "
     return f"{kind}{text}"[:200]
 
 
@@ -162,6 +169,18 @@ def identical(actual: Any, expected: Any, where: str = "") -> None:
     assert not wrong.any(), (
         f"{np.count_nonzero(wrong)} of {wrong.size} differ: {describe(actual[wrong])}, not "
         f"{describe(expected[wrong])} ({where})"
+    )
+
+
+def close(subject: Subject, y: Any, expected: Any, x: Any, where: str = "") -> None:
+    """Assert that two evaluations at `x` differ by no more than both may be off, in ULP."""
+    assert y.shape == expected.shape, f"{y.shape}, not {expected.shape} ({where})"
+    apart = measure.ulp_error(y, expected.astype(np.float64), x.dtype)
+    allowed = 2 * subject.bound(x.dtype) + 1
+    worst = np.argmax(apart)
+    assert apart[worst] <= allowed, (
+        f"{apart[worst]:.4g} ULP apart, {allowed} allowed: {y[worst]} and {expected[worst]} "
+        f"at {x[worst]} ({where})"
     )
 
 

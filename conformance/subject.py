@@ -4,7 +4,7 @@ import tomllib
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack
 from fnmatch import fnmatch
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
@@ -72,10 +72,17 @@ class Subject(AbstractContextManager):
         """Dtypes, features of the backend, arguments of the function."""
         return self.backend.features | self.call.features | frozenset(self.backend.dtypes)
 
-    @property
+    @cached_property
     def dtypes(self) -> list[np.dtype]:
-        """Floating-point dtypes of the backend."""
-        return [dtype_of(name) for name in self.backend.dtypes]
+        """Floating-point dtypes of the backend, but for those that the function refuses."""
+        return [dtype for name in self.backend.dtypes if self._takes(dtype := dtype_of(name))]
+
+    def _takes(self, dtype: np.dtype) -> bool:
+        try:
+            self.call(self.backend.asarray(np.full(2, -0.25, dtype)))
+        except Exception:
+            return False
+        return True
 
     def on(self, name: str) -> "Subject | None":
         """Return the function on another backend, if the target is meant for that."""

@@ -151,21 +151,27 @@ def _cupyx_scipy() -> dict[str, Implementation]:
     }
 
 
+def _formula_logit(input, eps=None):
+    if eps:
+        input = np.clip(input, eps, 1 - eps)
+    return np.log(input / (1 - input))
+
+
+def _formula_expit(input):
+    return 1 / (1 + np.exp(-input))
+
+
+def _formula_log_expit(input):
+    return np.log(_formula_expit(input))
+
+
+def _formula_logit_exp(input):
+    return _formula_logit(np.exp(input))
+
+
 def _numpy_formula() -> dict[str, Implementation]:
-    def logit(x, eps=None):
-        if eps:
-            x = np.clip(x, eps, 1 - eps)
-        return np.log(x / (1 - x))
-
-    def expit(x):
-        return 1 / (1 + np.exp(-x))
-
-    return {
-        "logit": Implementation.of(logit),
-        "expit": Implementation.of(expit),
-        "log_expit": Implementation(lambda x: np.log(expit(x))),
-        "logit_exp": Implementation(lambda x: logit(np.exp(x))),
-    }
+    textbook = (_formula_logit, _formula_expit, _formula_log_expit, _formula_logit_exp)
+    return {name: Implementation.of(f) for name, f in zip(FUNCTIONS, textbook, strict=True)}
 
 
 TARGETS: dict[str, Target] = {

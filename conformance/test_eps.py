@@ -135,10 +135,14 @@ def test_inside(subject):
     "eps cheap",
 )
 def test_layout(subject):
-    x = np.linspace(0, 1, 11, dtype=np.float32)
+    x = np.linspace(0, 1, 101, dtype=np.float32)
     for eps in (0.3, 0.5, 0.51, 0.75, 1.0):
         try:
             results = dict(subject.placed(x, eps=eps))
+            if "views" in subject.features:
+                columns = subject.backend.asarray(np.tile(x, (3, 1))).T[:, ::2]
+                y = subject.backend.to_numpy(subject.transformed(eps=eps)(columns))
+                results["in columns"] = y[:, 1]
         except (TypeError, ValueError):
             continue
         first = results.pop("alone")

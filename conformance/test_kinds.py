@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from conformance.requirements import identical, refused, requirement
+from conformance.requirements import close, identical, refused, requirement
 
 SHAPES = ((), (0,), (0, 3), (1,), (7,), (2, 0, 3), (3, 4), (2, 1, 5))
 X = np.linspace(-0.75, 1.25, 60).reshape(3, 4, 5)
@@ -45,10 +45,12 @@ def test_layout(subject):
             "one column": np.s_[..., 1],
         }.items():
             y = subject.backend.to_numpy(subject.transformed()(x[index]))
-            identical(y, expected[index], f"{name} {dtype.name}")
+            same = expected[index].ravel()
+            close(subject, y.ravel(), same, values[index].ravel(), f"{name} {dtype.name}")
         flat = subject.backend.asarray(values[0])
         y = subject.backend.to_numpy(subject.transformed()(flat.T))
-        identical(y, expected[0].T, f"transposed {dtype.name}")
+        same = expected[0].T.ravel()
+        close(subject, y.ravel(), same, values[0].T.ravel(), f"transposed {dtype.name}")
 
 
 @requirement(

@@ -6,17 +6,9 @@ import pickle
 import numpy as np
 
 from conformance import inputs, measure
-from conformance.requirements import identical, requirement
-from conformance.subject import Subject
+from conformance.requirements import close, identical, requirement
 
 X = np.float32([-1.0, 0.0, 0.1, 0.25, 0.5, 0.75, 1.0, 2.0, np.nan])
-
-
-def close(subject: Subject, y, expected, x):
-    """Assert that two evaluations differ by no more than both may be off, in ULP."""
-    apart = measure.ulp_error(y, expected.astype(np.float64), x.dtype)
-    allowed = 2 * subject.bound(x.dtype) + 1
-    assert apart.max() <= allowed, f"{apart.max():.4g} ULP apart at {x[np.argmax(apart)]}"
 
 
 @requirement(
