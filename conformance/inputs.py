@@ -156,7 +156,7 @@ def _binades(dtype: Any, domain: range) -> Array:
 def _centres(function: str, dtype: Any) -> list[float]:
     form = format_of(dtype)
     name = function.removesuffix("_derivative")
-    if name == "logit":
+    if DOMAIN[name] == (0, 1):
         return [0.25, 0.5, 0.75, 1.0]
     if name == "logit_exp":
         # Results turn at -log 2, and become the input itself when exp(l) vanishes.

@@ -15,7 +15,14 @@ Array = np.ndarray
 FUNCTIONS = ("logit", "expit", "log_expit", "logit_exp")
 DERIVATIVES = tuple(f"{name}_derivative" for name in FUNCTIONS)
 
-DOMAIN = {"logit": (0, 1), "expit": (-inf, inf), "log_expit": (-inf, inf), "logit_exp": (-inf, 0)}
+DOMAIN = {
+    "logit": (0, 1),
+    "expit": (-inf, inf),
+    "log_expit": (-inf, inf),
+    "logit_exp": (-inf, 0),
+    "logit_log_jacobian": (0, 1),
+    "expit_log_jacobian": (-inf, inf),
+}
 """Where each function and its derivative are numbers or infinities; NaN elsewhere."""
 
 SPECIAL: dict[str, dict[float, float]] = {
@@ -28,6 +35,10 @@ SPECIAL: dict[str, dict[float, float]] = {
     "log_expit_derivative": {-inf: 1.0, 0.0: 0.5, inf: 0.0},
     "logit_exp": {-inf: -inf, 0.0: inf},
     "logit_exp_derivative": {-inf: 1.0, 0.0: inf},
+    "logit_log_jacobian": {0.0: inf, 1.0: inf},
+    "logit_log_jacobian_derivative": {0.0: -inf, 0.5: 0.0, 1.0: inf},
+    "expit_log_jacobian": {-inf: -inf, inf: -inf},
+    "expit_log_jacobian_derivative": {-inf: 1.0, 0.0: 0.0, inf: -1.0},
 }
 """The values that are exact or limits; all others are irrational, or no tie, within DOMAIN."""
 
@@ -173,6 +184,10 @@ _WIDE = {
     "log_expit_derivative": lambda x: _wide_expit(-x),
     "logit_exp": _wide_logit_exp,
     "logit_exp_derivative": _wide_logit_exp_derivative,
+    "logit_log_jacobian": lambda x: -(np.log(x) + np.log1p(-x)),
+    "logit_log_jacobian_derivative": lambda x: (2 * x - 1) * _wide_logit_derivative(x),
+    "expit_log_jacobian": lambda x: -(np.abs(x) + 2 * np.log1p(np.exp(-np.abs(x)))),
+    "expit_log_jacobian_derivative": lambda x: -np.tanh(x / 2),
 }
 
 
@@ -273,4 +288,8 @@ _FORMULA = {
     "log_expit_derivative": lambda x: 1 / (1 + mp.exp(x)),
     "logit_exp": lambda x: x - mp.log(-mp.expm1(x)),
     "logit_exp_derivative": lambda x: -1 / mp.expm1(x),
+    "logit_log_jacobian": lambda x: -(mp.log(x) + mp.log1p(-x)),
+    "logit_log_jacobian_derivative": lambda x: (2 * x - 1) / (x * (1 - x)),
+    "expit_log_jacobian": lambda x: _exact_log_expit(x) + _exact_log_expit(-x),
+    "expit_log_jacobian_derivative": lambda x: -mp.tanh(x / 2),
 }

@@ -137,6 +137,23 @@ TABLE = [
     ("logit_exp", None, 200.0, NAN, NAN),
     ("logit_exp", None, INF, NAN, NAN),
     ("logit_exp", None, NAN, NAN, NAN),
+    ("logit_log_jacobian", None, 0.0, -INF, None),
+    ("logit_log_jacobian", None, -0.0, -INF, None),
+    ("logit_log_jacobian", None, 1.0, INF, None),
+    ("logit_log_jacobian", None, 0.5, 0.0, 8.0),
+    ("logit_log_jacobian", None, 0.25, -8 / 3, 16 + 16 / 9),
+    ("logit_log_jacobian", None, -0.5, NAN, NAN),
+    ("logit_log_jacobian", None, 1.5, NAN, NAN),
+    ("logit_log_jacobian", None, INF, NAN, NAN),
+    ("logit_log_jacobian", None, NAN, NAN, NAN),
+    ("expit_log_jacobian", None, 0.0, 0.0, -0.5),
+    ("expit_log_jacobian", None, -0.0, 0.0, -0.5),
+    ("expit_log_jacobian", None, INF, -1.0, 0.0),
+    ("expit_log_jacobian", None, -INF, 1.0, 0.0),
+    ("expit_log_jacobian", None, 1e-20, -5e-21, -0.5),
+    ("expit_log_jacobian", None, -20.0, 1.0, -4.1223072e-09),
+    ("expit_log_jacobian", None, 80.0, -1.0, -3.6097026e-35),
+    ("expit_log_jacobian", None, NAN, NAN, NAN),
 ]
 
 
@@ -168,12 +185,13 @@ def test_accuracy(way, dtype):
     small = np.concatenate([rng.random(40), 10.0 ** -rng.uniform(0, 30, 20)])
     line = np.concatenate([rng.uniform(-5, 5, 30), rng.uniform(-tail, tail, 30)])
     cases = {"logit": small, "expit": line, "log_expit": line, "logit_exp": -small}
+    cases |= {"logit_log_jacobian": small, "expit_log_jacobian": line}
     for function in FUNCTIONS:
         name = function.__name__
         x = cases[name].astype(dtype)
         for v, got in zip(x, way.derivative(function, x), strict=True):
             want = reference.exact(f"{name}_derivative", v)
-            ulp = float(np.spacing(max(np.asarray(float(want), dtype), tiny)))
+            ulp = float(np.spacing(max(abs(np.asarray(float(want), dtype)), tiny)))
             assert abs(mpmath.mpf(float(got)) - want) <= 3 * ulp, (name, v)
 
 

@@ -11,11 +11,20 @@ from conformance import inputs, measure, reference
 import arraylogit
 from arraylogit import formulas
 from arraylogit._expit import _EXPIT
+from arraylogit._expit_log_jacobian import _EXPIT_LOG_JACOBIAN
 from arraylogit._log_expit import _LOG_EXPIT
 from arraylogit._logit import _LOGIT
 from arraylogit._logit_exp import _LOGIT_EXP
+from arraylogit._logit_log_jacobian import _LOGIT_LOG_JACOBIAN
 
-RECORDS = [_LOGIT, _EXPIT, _LOG_EXPIT, _LOGIT_EXP]
+RECORDS = [
+    _LOGIT,
+    _EXPIT,
+    _LOG_EXPIT,
+    _LOGIT_EXP,
+    _LOGIT_LOG_JACOBIAN,
+    _EXPIT_LOG_JACOBIAN,
+]
 FUNCTIONS = ("abs", "exp", "log", "log1p", "where")  # as the module says
 ALSO_OF_DERIVATIVES = ("ones_like",)
 ALSO_OF_CALLS = ("astype", "empty", "finfo", "float16", "float32", "full_like", "isdtype")

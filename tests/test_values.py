@@ -5,7 +5,14 @@ import pytest
 from conformance import reference
 
 import arraylogit
-from arraylogit import expit, log_expit, logit, logit_exp
+from arraylogit import (
+    expit,
+    expit_log_jacobian,
+    log_expit,
+    logit,
+    logit_exp,
+    logit_log_jacobian,
+)
 from tests.functions import FUNCTIONS, each_function
 from tests.libraries import HALVES, numpy_dtype
 
@@ -42,6 +49,19 @@ SPECIAL = [
     (logit_exp, 1e4, NAN),
     (logit_exp, INF, NAN),
     (logit_exp, NAN, NAN),
+    (logit_log_jacobian, 0.0, INF),
+    (logit_log_jacobian, -0.0, INF),
+    (logit_log_jacobian, 1.0, INF),
+    (logit_log_jacobian, -1e-3, NAN),
+    (logit_log_jacobian, 1.5, NAN),
+    (logit_log_jacobian, -INF, NAN),
+    (logit_log_jacobian, INF, NAN),
+    (logit_log_jacobian, NAN, NAN),
+    (expit_log_jacobian, -INF, -INF),
+    (expit_log_jacobian, INF, -INF),
+    (expit_log_jacobian, 8192.0, -8192.0),
+    (expit_log_jacobian, -8192.0, -8192.0),
+    (expit_log_jacobian, NAN, NAN),
 ]
 
 
@@ -124,6 +144,8 @@ def test_dtypes(library, function, dtype, result):
         expit: [0.5, 1 / (1 + np.exp(-1.0))],
         log_expit: [-np.log(2), -np.log1p(np.exp(-1.0))],
         logit_exp: [INF, NAN],
+        logit_log_jacobian: [INF, INF],
+        expit_log_jacobian: [-2 * np.log(2), -1 - 2 * np.log1p(np.exp(-1.0))],
     }[function]
     np.testing.assert_allclose(library.numpy(y).astype(float), expected, rtol=4e-3)
 

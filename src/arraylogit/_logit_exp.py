@@ -1,6 +1,7 @@
 """The logit of a probability given by its logarithm, the inverse of log_expit."""
 
 from arraylogit._elementwise import Array, Elementwise, Namespace
+from arraylogit._exp import exp_and_error
 
 # log 2 = _HIGH - _MIDDLE + _LOW: 22 bits, so that _HIGH is a number of every dtype computed in;
 # what makes _HIGH - _MIDDLE the float64 nearest to log 2; the rest.
@@ -70,7 +71,7 @@ def _formula(x: Array, xp: Namespace) -> Array:
     # 3/4 the result is therefore twice the distance h to the crossing, accurate to the last
     # bit, and a correction of the second order: log(exp(x)/q) = log(exp(x)^2 / (exp(x) q)), and
     # 4 exp(x) q = 1 - f^2 with f = 1 - 2 exp(x).
-    p, e = _exp(x, xp)
+    p, e = exp_and_error(x, xp)
     q = (1 - p) + e
     f = (1 - 2 * p) + 2 * e
     return xp.where(
@@ -82,19 +83,8 @@ def _formula(x: Array, xp: Namespace) -> Array:
 
 def _derivative(x: Array, xp: Namespace) -> Array:
     # A factor of NaN, unlike the branch of a `where`, reaches the higher derivatives too.
-    p, e = _exp(x, xp)
+    p, e = exp_and_error(x, xp)
     return xp.where(x <= 0, xp.ones_like(x), float("nan")) / ((1 - p) + e)
-
-
-def _exp(x: Array, xp: Namespace) -> tuple[Array, Array]:
-    # p and its error e = p - exp(x) to first order. Next to 0, where 1 - exp(x) cancels, log(p)
-    # is accurate, and its difference from x exact. Where exp(x) is far from 1, e is 0: p may
-    # have underflowed, so that the logarithm is not that of p. (That also keeps XLA from
-    # simplifying log(exp(x)) to x.) XLA's expm1 is 5.3 ULP off.
-    p = xp.exp(x)
-    near = x > -1.5
-    log_p = xp.log(xp.where(near, p, 1 - p))
-    return p, p * xp.where(near, log_p - x, p - p)
 
 
 def _plus_log_2(x: Array) -> Array:
@@ -103,6 +93,5 @@ def _plus_log_2(x: Array) -> Array:
     return _LOW - (_MIDDLE - (x + _HIGH))
 
 
-# The formula is its own wide one: log(1 - exp(x)) needs the same care in every dtype, and inductor
-# has no accurate expm1 to shorten it with.
+# 1 - exp(x) needs the same care in every dtype: the formula is its own wide one.
 _LOGIT_EXP = Elementwise("logit_exp", _formula, _formula, _derivative)

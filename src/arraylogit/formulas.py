@@ -10,11 +10,20 @@ evaluating the formula in the dtype of `x` (``docs/accuracy.md``).
 
 from arraylogit._elementwise import Array, Namespace
 from arraylogit._expit import _EXPIT
+from arraylogit._expit_log_jacobian import _EXPIT_LOG_JACOBIAN
 from arraylogit._log_expit import _LOG_EXPIT
 from arraylogit._logit import _LOGIT
 from arraylogit._logit_exp import _LOGIT_EXP
+from arraylogit._logit_log_jacobian import _LOGIT_LOG_JACOBIAN
 
-__all__ = ["expit", "log_expit", "logit", "logit_exp"]
+__all__ = [
+    "expit",
+    "expit_log_jacobian",
+    "log_expit",
+    "logit",
+    "logit_exp",
+    "logit_log_jacobian",
+]
 
 
 def logit(x: Array, xp: Namespace) -> Array:
@@ -35,3 +44,13 @@ def log_expit(x: Array, xp: Namespace) -> Array:
 def logit_exp(x: Array, xp: Namespace) -> Array:
     """Log-odds of the log-probabilities `x`, with the functions of the namespace `xp`."""
     return _LOGIT_EXP.formula(x, xp)
+
+
+def logit_log_jacobian(x: Array, xp: Namespace) -> Array:
+    """Logarithm of the slope of the logit at `x`, with the functions of the namespace `xp`."""
+    return _LOGIT_LOG_JACOBIAN.formula(x, xp)
+
+
+def expit_log_jacobian(x: Array, xp: Namespace) -> Array:
+    """Logarithm of the slope of the sigmoid at `x`, with the functions of the namespace `xp`."""
+    return _EXPIT_LOG_JACOBIAN.formula(x, xp)

@@ -5,8 +5,17 @@ all functions, such as the command line, goes through `__all__`.
 """
 
 from arraylogit._expit import expit
+from arraylogit._expit_log_jacobian import expit_log_jacobian
 from arraylogit._log_expit import log_expit
 from arraylogit._logit import logit
 from arraylogit._logit_exp import logit_exp
+from arraylogit._logit_log_jacobian import logit_log_jacobian
 
-__all__ = ["expit", "log_expit", "logit", "logit_exp"]
+__all__ = [
+    "expit",
+    "expit_log_jacobian",
+    "log_expit",
+    "logit",
+    "logit_exp",
+    "logit_log_jacobian",
+]

@@ -155,6 +155,16 @@ REFERENCES = {
         "log_expit",
         lambda x: -np.expm1(x),
     ),
+    "logit_log_jacobian": Reference(
+        lambda p: p,
+        lambda p: -(np.log(p) + np.log1p(-p)),
+        (Example([0.0, 0.2, 0.5], [np.inf, 1.8326, 1.3863]),),
+    ),
+    "expit_log_jacobian": Reference(
+        _both_signs,
+        lambda x: -(abs(x) + 2 * np.log1p(np.exp(-abs(x)))),
+        (Example([-1000.0, 0.0, 3.0], [-1000.0, -1.3863, -3.0972]),),
+    ),
 }
 
 

@@ -1,0 +1,77 @@
+"""The logarithm of the slope of the logistic sigmoid."""
+
+from arraylogit._elementwise import Array, Elementwise, Namespace
+from arraylogit._exp import exp_and_error
+
+
+def expit_log_jacobian(input: Array, *, out: Array | None = None) -> Array:
+    """Logarithm of the slope of `expit`, ``-abs(x) - 2 log(1 + exp(-abs(x)))``, elementwise.
+
+    What a change of variables from log-odds to probabilities adds to a log-density, before it is
+    summed: ``log_abs_det_jacobian`` or ``forward_log_det_jacobian`` of that bijector in libraries
+    of probability distributions. It is ``log_expit(x) + log_expit(-x)``.
+
+    Parameters
+    ----------
+    input : array_like
+        Log-odds, any shape: an array of any library of the Array API standard, or what
+        NumPy can read. Integers and booleans are converted to the library's default real
+        floating-point dtype. The arithmetic of float16 and bfloat16 is done in float32 or
+        wider and rounded once. Complex input is refused.
+    out : array, optional
+        Array of the same library, device and shape to write the result to; its dtype must be
+        one that the result can be cast to (same kind). It may be `input`.
+
+    Returns
+    -------
+    array
+        The same library, shape, device and floating-point dtype as `input`; `out` if given.
+
+    Raises
+    ------
+    TypeError
+        `input` is not a real numeric array; `out` is not a writable array of the library of
+        `input`, or needs a gradient.
+    ValueError
+        `input` is ragged; `out` has another shape or device. Nothing has been written to `out`
+        after any error.
+
+    See Also
+    --------
+    expit : the transformation.
+    logit_log_jacobian : the same for its inverse.
+
+    Notes
+    -----
+    Special values: ±∞ → −∞, NaN → NaN. No warning is emitted. The largest value is −2 log 2, at
+    0. The slope expit(x)·expit(−x) itself underflows far from 0; this does not.
+
+    The derivative is expit(−x) − expit(x) = −tanh(x/2). The error bound is derived in
+    ``docs/accuracy.md``.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from arraylogit import expit_log_jacobian
+    >>> expit_log_jacobian(np.asarray([-1000.0, 0.0, 3.0])).round(4)
+    array([-1000.    ,    -1.3863,    -3.0972])
+    """
+    return _EXPIT_LOG_JACOBIAN(input, None, out)
+
+
+def _formula(x: Array, xp: Namespace) -> Array:
+    # No logarithm of a product, and no product, that could underflow. The rounding of 1 + t is a
+    # small part of a result of at least 2 log 2.
+    a = xp.abs(x)
+    return -(a + 2 * xp.log(1 + xp.exp(-a)))
+
+
+def _derivative(x: Array, xp: Namespace) -> Array:
+    # -tanh(x/2) by exp(-|x|). The two branches meet smoothly at 0, where those of |x| would not.
+    negative = x < 0
+    p, e = exp_and_error(xp.where(negative, x, -x), xp)
+    q = (1 - p) + e
+    return xp.where(negative, q, -q) / (1 + p)
+
+
+_EXPIT_LOG_JACOBIAN = Elementwise("expit_log_jacobian", _formula, _formula, _derivative)

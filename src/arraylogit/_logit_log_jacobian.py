@@ -1,0 +1,74 @@
+"""The logarithm of the slope of the logit."""
+
+from arraylogit._elementwise import Array, Elementwise, Namespace
+
+
+def logit_log_jacobian(input: Array, *, out: Array | None = None) -> Array:
+    """Logarithm of the slope of `logit`, ``-log(x) - log(1 - x)``, elementwise.
+
+    What a change of variables from probabilities to log-odds adds to a log-density, before it is
+    summed: ``log_abs_det_jacobian`` or ``forward_log_det_jacobian`` of that bijector in libraries
+    of probability distributions. It is ``-expit_log_jacobian(logit(x))``.
+
+    Parameters
+    ----------
+    input : array_like
+        Probabilities, any shape: an array of any library of the Array API standard, or what
+        NumPy can read. Integers and booleans are converted to the library's default real
+        floating-point dtype. The arithmetic of float16 and bfloat16 is done in float32 or
+        wider and rounded once. Complex input is refused.
+    out : array, optional
+        Array of the same library, device and shape to write the result to; its dtype must be
+        one that the result can be cast to (same kind). It may be `input`.
+
+    Returns
+    -------
+    array
+        The same library, shape, device and floating-point dtype as `input`; `out` if given.
+
+    Raises
+    ------
+    TypeError
+        `input` is not a real numeric array; `out` is not a writable array of the library of
+        `input`, or needs a gradient.
+    ValueError
+        `input` is ragged; `out` has another shape or device. Nothing has been written to `out`
+        after any error.
+
+    See Also
+    --------
+    logit : the transformation.
+    expit_log_jacobian : the same for its inverse.
+
+    Notes
+    -----
+    Special values: ±0 → +∞, 1 → +∞; below 0, above 1 and NaN → NaN. No warning is emitted. The
+    least value is 2 log 2, at 0.5. The slope 1/(x(1 − x)) itself overflows for subnormal x; this
+    does not.
+
+    The derivative is (2x − 1)/(x(1 − x)). The error bound is derived in ``docs/accuracy.md``.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from arraylogit import logit_log_jacobian
+    >>> logit_log_jacobian(np.asarray([1e-320, 0.5, 1.0])).round(4)
+    array([736.8272,   1.3863,      inf])
+    """
+    return _LOGIT_LOG_JACOBIAN(input, None, out)
+
+
+def _formula(x: Array, xp: Namespace) -> Array:
+    # Both logarithms are negative: nothing cancels, and the rounding of 1 - x is a small part of
+    # a result of at least 2 log 2.
+    return -(xp.log(x) + xp.log(1 - x))
+
+
+def _derivative(x: Array, xp: Namespace) -> Array:
+    # 2x - 1 is exact where it crosses 0. abs is there for x = -0; the factor: see _logit.py.
+    domain = (x >= 0) & (x <= 1)
+    slope = (2 * x - 1) / xp.abs(x) / (1 - x)
+    return slope * xp.where(domain, xp.ones_like(x), float("nan"))
+
+
+_LOGIT_LOG_JACOBIAN = Elementwise("logit_log_jacobian", _formula, _formula, _derivative)
