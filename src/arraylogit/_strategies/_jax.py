@@ -61,8 +61,6 @@ class Jax(Direct):
         bounds: Bounds | None,
         out: None,
     ) -> Array:
-        if x.dtype != dtypes.result:
-            x = x.astype(dtypes.result)
         compiled = _COMPILED.get((function.formula, dtypes.result))
         if compiled is None:
             compiled = _compile(function, dtypes)
@@ -87,7 +85,7 @@ def _jvp(function: "Elementwise", dtypes: Dtypes, primals: Any, tangents: Any) -
 
 def _compile(function: "Elementwise", dtypes: Dtypes) -> Any:
     def values(x: Array, bounds: Any) -> Array:
-        return _differentiable(function, dtypes, x, bounds)
+        return _differentiable(function, dtypes, x.astype(dtypes.result), bounds)
 
     values.__name__ = function.name  # in profiles
     return _COMPILED.setdefault((function.formula, dtypes.result), jax.jit(values))

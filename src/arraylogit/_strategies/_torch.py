@@ -21,9 +21,9 @@ _BY_DTYPE = {
     _FLOAT64: Dtypes(_FLOAT64, _FLOAT64),
 }
 
-# Elements a block and thread. More than on NumPy, for torch takes microseconds to start an
-# operation, which it shares between threads in chunks of at least 32768.
-BLOCK = 65536
+# Elements a block, on one thread or two: more than on NumPy, for torch takes microseconds to start
+# an operation, and no more than 8 MiB of temporaries allow.
+BLOCK = 49152
 
 
 class Torch(Direct):
@@ -245,7 +245,7 @@ def _blocks(*tensors: Array) -> Iterator[tuple[Array, ...]]:
     tensors = tuple(tensor.permute(order) for tensor in tensors)
     if all(tensor.is_contiguous() for tensor in tensors):
         tensors = tuple(tensor.view(-1) for tensor in tensors)
-    yield from _split(tensors, BLOCK * torch.get_num_threads())
+    yield from _split(tensors, BLOCK // 2 * max(2, torch.get_num_threads()))
 
 
 def _split(tensors: tuple[Array, ...], size: int) -> Iterator[tuple[Array, ...]]:
