@@ -22,7 +22,8 @@ extensions = [
     "repository",
     "tables",
 ]
-exclude_patterns = ["_build"]
+# The report is there as a page of its own, with plots.
+exclude_patterns = ["_build", "results"]
 
 html_theme = "furo"
 html_title = "arraylogit"

@@ -9,8 +9,8 @@ that such labels exist, but not how many: with probability r, a label says nothi
 
 The sampler moves in all of the real numbers, so it is given u = logit(r) in place of r. A density
 transforms with the slope of the way back: log p(u) = log p(r(u)) + log |dr/du|, and the slope of
-expit is r (1 - r), whose logarithm is log_expit(u) + log_expit(-u). Leave it out, and another
-prior is meant, 1/(r (1 - r)), which is not even a distribution.
+expit is r (1 - r), whose logarithm is expit_log_jacobian(u). Leave it out, and another prior is
+meant, 1/(r (1 - r)), which is not even a distribution.
 
 Everything is in logarithms, log r = log_expit(u) and log(1 - r) = log_expit(-u), so that neither a
 chain that wanders off nor a confident prediction ends in log(0).
@@ -28,7 +28,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import train_test_split
 from sklearn.preprocessing import StandardScaler
 
-from arraylogit import expit, log_expit, logit
+from arraylogit import expit, expit_log_jacobian, log_expit, logit
 
 SHARE = 0.1  # of the labels replaced
 SCALE = 1.0  # of the prior of beta
@@ -52,7 +52,7 @@ def log_density(state, x, y, jacobian=True):
     log_r, log_1_r = log_expit(u), log_expit(-u)
     likelihood = jnp.logaddexp(log_r - jnp.log(2), log_1_r + log_expit((2 * y - 1) * (x @ beta)))
     prior = -(beta @ beta) / (2 * SCALE**2)
-    return likelihood.sum() + prior + (log_r + log_1_r if jacobian else 0.0)
+    return likelihood.sum() + prior + (expit_log_jacobian(u) if jacobian else 0.0)
 
 
 @partial(jax.jit, static_argnames=("samples", "jacobian"))
