@@ -67,6 +67,12 @@ def _for_want_of_a_library(error):
     return ABSENT and re.search(f"No module named '({'|'.join(ABSENT)})|NameError: name", text)
 
 
+@pytest.mark.parametrize("page", PAGES)
+def test_links_lead_somewhere_in_the_repository_too(page):
+    links = re.findall(r"\]\((?!\w+:|#)([^)#\s]+)", (ROOT / page).read_text("utf-8"))
+    assert [link for link in links if not (ROOT / page).parent.joinpath(link).exists()] == []
+
+
 def _consoles():
     # What `$ command` prints, its lines after the first marked by `> `.
     for page in PAGES:
