@@ -9,7 +9,7 @@ use, never by this module.
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
-from functools import cache
+from functools import cache, cached_property
 from importlib import import_module
 from importlib.util import find_spec
 from typing import Any
@@ -525,6 +525,164 @@ class Jax(Backend):
         return node(0)
 
 
+class Mlx(Backend):
+    module = "mlx.core"
+    dtypes = ("float16", "bfloat16", "float32")
+    default = "float32"
+    features = frozenset({"cheap", "writable"})
+
+    def version(self):
+        return str(import_module("mlx.core").__version__)
+
+    def device(self):
+        return str(import_module("mlx.core").default_device())
+
+    def asarray(self, x):
+        import mlx.core
+
+        if x.dtype == ml_dtypes.bfloat16:
+            return mlx.core.array(x.astype(np.float32)).astype(mlx.core.bfloat16)
+        return mlx.core.array(np.array(x))
+
+    def to_numpy(self, y):
+        import mlx.core
+
+        if y.dtype == mlx.core.bfloat16:
+            return np.asarray(y.astype(mlx.core.float32)).astype(ml_dtypes.bfloat16)
+        return np.asarray(y)
+
+    def flushes(self, dtype):
+        # exp alone makes no subnormal numbers, in float32 and what is computed in it.
+        takes, makes = super().flushes(dtype)
+        small = self.to_numpy(import_module("mlx.core").exp(self.asarray(np.float32([-88]))))
+        return takes, makes or (dtype != "float16" and bool(small[0] == 0))
+
+
+class Sparse(Backend):
+    """pydata/sparse: zeros are not stored."""
+
+    module = "sparse"
+    dtypes = ("float16", "float32", "float64")
+    features = frozenset({"cheap", "immutable"})
+
+    def asarray(self, x):
+        import sparse
+
+        return sparse.COO.from_numpy(np.array(x))
+
+    def to_numpy(self, y):
+        return y.todense()
+
+
+class MArray(Backend):
+    """Arrays of NumPy with a mask; none of the elements is masked."""
+
+    module = "marray"
+    dtypes = ("float32", "float64")
+    features = frozenset({"cheap", "writable"})
+
+    @cached_property
+    def _xp(self):
+        # Once: arrays of different namespaces, even of the same library, are different types.
+        return import_module("marray").masked_namespace(np)
+
+    def asarray(self, x):
+        return self._xp.asarray(np.array(x))
+
+    def to_numpy(self, y):
+        return np.asarray(y.data)
+
+
+class Ndonnx(Backend):
+    """ndonnx: arrays of known values; or a traced model, optimised and run by onnxruntime."""
+
+    module = "ndonnx"
+    dtypes = ("float16", "float32", "float64")
+
+    def __init__(self, name, onnxruntime=False):
+        super().__init__(name)
+        self._onnxruntime = onnxruntime
+        self.features = frozenset() if onnxruntime else frozenset({"writable"})
+
+    def missing(self):
+        absent = not find_spec("onnxruntime") and "onnxruntime is not installed"
+        return super().missing() or (absent or None if self._onnxruntime else None)
+
+    def version(self):
+        from importlib.metadata import version
+
+        names = ["ndonnx", "onnxruntime"] if self._onnxruntime else ["ndonnx"]
+        return ", ".join(version(name) for name in names)
+
+    def asarray(self, x):
+        import ndonnx
+
+        return ndonnx.asarray(np.array(x))
+
+    def to_numpy(self, y):
+        return y.unwrap_numpy()
+
+    def transform(self, f):
+        if not self._onnxruntime:
+            return f
+        models: dict[Any, Any] = {}
+
+        def run(x):
+            x = x.unwrap_numpy()
+            key = x.dtype, x.ndim
+            if key not in models:
+                models[key] = self._session(f, *key)
+            return self.asarray(models[key].run(None, {"x": x})[0])
+
+        return run
+
+    @staticmethod
+    def _session(f, dtype, ndim):
+        import ndonnx
+        import onnxruntime
+
+        x = ndonnx.argument(shape=(None,) * ndim, dtype=getattr(ndonnx, dtype.name))
+        model = ndonnx.build({"x": x}, {"y": f(x)})
+        return onnxruntime.InferenceSession(model.SerializeToString())
+
+
+class Cubed(Backend):
+    module = "cubed"
+    dtypes = ("float32", "float64")
+    features = frozenset({"immutable"})
+
+    def asarray(self, x):
+        import cubed.array_api
+
+        chunks = tuple(max(n // 2 + 1, 1) for n in x.shape)
+        return cubed.array_api.asarray(np.array(x), chunks=chunks)
+
+    def to_numpy(self, y):
+        with np.errstate(all="ignore"):
+            return np.asarray(y.compute())
+
+
+class Quantity(Jax):
+    """unxt: JAX arrays with a unit, here none."""
+
+    module = "unxt"
+    features = frozenset({"immutable"})
+    modes = ()
+
+    def asarray(self, x):
+        import unxt
+
+        return unxt.Quantity(super().asarray(x), "")
+
+    def to_numpy(self, y):
+        return np.asarray(y.value)
+
+    def is_array(self, y):
+        import unxt
+
+        return isinstance(y, unxt.Quantity)
+
+
 @cache
 def _jax_devices() -> dict[str, Any]:
     import jax
@@ -547,12 +705,19 @@ BACKENDS: dict[str, Backend] = {
             Strict(f"array_api_strict:{device}", device)
             for device in ("device1", "device2", "no_float64", "no_x64")
         ),
-        Strict("array_api_strict:2022.12", version="2022.12"),
+        *(Strict(f"array_api_strict:{v}", version=v) for v in ("2024.12", "2023.12", "2022.12")),
         Torch("torch:eager"),
         TorchCompile("torch:compile"),
         Jax("jax:eager"),
         Jax("jax:jit", jit=True),
         Jax("jax:jit-x32", jit=True, x64=False),
+        Mlx("mlx"),
+        Sparse("sparse"),
+        MArray("marray"),
+        Ndonnx("ndonnx"),
+        Ndonnx("ndonnx:onnxruntime", onnxruntime=True),
+        Cubed("cubed"),
+        Quantity("unxt"),
         CuPy("cupy"),
         Torch("torch:cuda:eager", "cuda"),
         TorchCompile("torch:cuda:compile", "cuda"),

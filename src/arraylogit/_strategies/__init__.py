@@ -50,6 +50,11 @@ def _resolve(x: Any) -> Direct | None:
         from arraylogit._strategies._cupy import STRATEGY
 
         return STRATEGY
+    cubed = sys.modules.get("cubed")
+    if cubed is not None and isinstance(x, cubed.Array):
+        from arraylogit._strategies._cubed import STRATEGY
+
+        return STRATEGY
     try:
         xp = compat.array_namespace(x)
     except TypeError:
