@@ -1,3 +1,5 @@
+from importlib import import_module
+
 import pytest
 
 from tests.libraries import LIBRARIES, why_not
@@ -12,3 +14,15 @@ def library(request):
         pytest.skip(f"not run: {reason}")
     with chosen.context():
         yield chosen
+
+
+@pytest.fixture
+def needs(request):
+    """Return a function that imports a module; without it, the test is not run."""
+
+    def needs(module):
+        if module.partition(".")[0] in request.config.getoption("--require").split(","):
+            return import_module(module)
+        return pytest.importorskip(module)
+
+    return needs

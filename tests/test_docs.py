@@ -27,6 +27,8 @@ PAGES = sorted(
 PARSER = PythonCodeBlockParser(doctest_optionflags=doctest.ELLIPSIS)
 OPTIONAL = ("dask", "distributed", "jax", "scipy", "sklearn", "torch", "zarr")
 ABSENT = [name for name in OPTIONAL if find_spec(name) is None]
+# What .ci/libraries has, beside those.
+BEYOND = [name for name in ("pandas", "polars", "xarray") if find_spec(name) is None]
 
 
 @pytest.fixture
@@ -58,13 +60,16 @@ def test_code_runs(page):
                 raise
             not_run += 1
     if not_run:
-        pytest.skip(f"{not_run} of {len(examples)} examples not run: no {', '.join(ABSENT)}")
+        pytest.skip(
+            f"{not_run} of {len(examples)} examples not run: no {', '.join(ABSENT + BEYOND)}"
+        )
 
 
 def _for_want_of_a_library(error):
     # Either the import, or a name that one would have brought.
     text = f"{type(error).__name__}: {error}"
-    return ABSENT and re.search(f"No module named '({'|'.join(ABSENT)})|NameError: name", text)
+    absent = ABSENT + BEYOND
+    return absent and re.search(f"No module named '({'|'.join(absent)})|NameError: name", text)
 
 
 @pytest.mark.parametrize("page", PAGES)

@@ -99,7 +99,7 @@ def _dtypes(dtype: np.dtype[Any]) -> Dtypes | None:
     if dtype.kind in "biu":
         return Dtypes(_FLOAT64, _FLOAT64)
     native = dtype.newbyteorder("=")
-    if dtype.kind == "f":
+    if native in _BY_DTYPE:  # in another order of bytes
         return _BY_DTYPE[native]
     if dtype.kind == "c":
         return Dtypes(np.result_type(native, np.complex128), native, complex=True)

@@ -1,0 +1,209 @@
+"""Libraries beyond those of `libraries.py`: what they keep, and what they refuse."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import ml_dtypes
+import numpy as np
+import pytest
+from conformance import reference
+
+import arraylogit
+from arraylogit import expit, logit
+
+EXAMPLE = Path(__file__).parents[1] / "examples" / "export_onnx.py"
+X = np.float32([0, 0.25, 0.5, 0.75, 1, np.nan])
+FLOAT8 = [
+    "float8_e3m4",
+    "float8_e4m3",
+    "float8_e4m3b11fnuz",
+    "float8_e4m3fn",
+    "float8_e4m3fnuz",
+    "float8_e5m2",
+    "float8_e5m2fnuz",
+]
+
+
+# ml_dtypes: eight bits
+
+
+@pytest.mark.parametrize("name", ["logit", "expit", "log_expit", "logit_exp"])
+@pytest.mark.parametrize("dtype", FLOAT8)
+@pytest.mark.parametrize("library", ["numpy", "jax"])
+def test_every_float8_is_rounded_once(needs, library, dtype, name):
+    dtype = np.dtype(getattr(ml_dtypes, dtype))
+    x = np.arange(256, dtype=np.uint8).view(dtype)
+    array = needs("jax").numpy.asarray(x) if library == "jax" else x
+    y = getattr(arraylogit, name)(array)
+    assert y.dtype == dtype
+    y = np.asarray(y)
+    exact = reference.wide(name, x.astype(np.float32)).astype(np.float64)
+    finite = np.isfinite(exact) & np.isfinite(y.astype(np.float64))
+    # No other number of the dtype is nearer.
+    numbers = x.astype(np.float64)
+    numbers = numbers[np.isfinite(numbers)]
+    nearest = np.abs(exact[finite, None] - numbers).min(1)
+    distance = np.abs(y[finite].astype(np.float64) - exact[finite])
+    np.testing.assert_array_less(distance, nearest * (1 + 1e-5) + 1e-12)
+    assert finite.sum() > 40
+    # NaN stays NaN; where there are infinities, they are as in float32, but for overflow.
+    assert np.isnan(y[np.isnan(exact)].astype(np.float32)).all()
+    if np.isinf(np.float32(np.inf).astype(dtype).astype(np.float32)):
+        infinite = np.isinf(exact)
+        np.testing.assert_array_equal(y[infinite].astype(np.float32), exact[infinite])
+
+
+# Masks, zeros that are not stored, units
+
+
+def test_mlx(needs):
+    mx = needs("mlx.core")
+    x = mx.array(X)
+    for f in (logit, expit):
+        for transformed in (f, mx.compile(f), mx.vmap(f)):
+            np.testing.assert_allclose(transformed(x), f(X), rtol=3e-7)
+    np.testing.assert_allclose(logit(x, mx.array(0.1)), logit(X, 0.1), rtol=3e-7)
+    assert logit(x > 0.5).dtype == mx.float32
+    out = mx.zeros(6)
+    assert logit(x, out=out) is out
+    slope = mx.grad(lambda x: logit(x).sum())(x)
+    np.testing.assert_allclose(slope, [np.inf, 16 / 3, 4, 16 / 3, np.inf, np.nan], rtol=1e-6)
+
+
+def test_sparse_stores_no_more(needs):
+    sparse = needs("sparse")
+    values = np.asarray([[0, 0.25, 0], [0, 0, 0.5]])
+    for kind in (sparse.COO, sparse.GCXS):
+        x = kind.from_numpy(values)
+        for f, fill in ((logit, -np.inf), (expit, 0.5), (lambda x: logit(x, 0.1), logit(0.1))):
+            y = f(x)
+            assert type(y) is kind
+            assert (y.fill_value, y.nnz) == (fill, 2)
+            np.testing.assert_allclose(y.todense(), f(values), rtol=1e-15)
+        with pytest.raises(TypeError, match="`out` must be writable"):
+            logit(x, out=x)
+
+
+def test_dask_of_sparse(needs):
+    sparse = needs("sparse")
+    da = needs("dask.array")
+    values = np.asarray([[0, 0.25, 0], [0, 0, 0.5]])
+    x = da.from_array(values, chunks=2).map_blocks(sparse.COO.from_numpy)
+    y = logit(x)
+    assert isinstance(y._meta, sparse.COO)
+    assert y.compute().fill_value == -np.inf
+    np.testing.assert_array_equal(y.compute().todense(), logit(values))
+
+
+@pytest.mark.parametrize("wrapped", ["numpy", "array_api_strict", "array_api_compat.torch"])
+def test_marray_keeps_the_mask(needs, wrapped):
+    marray = needs("marray")
+    xp = needs(wrapped)
+    masked = marray.masked_namespace(xp)
+    mask = xp.asarray([False, True, False, False, False, False])
+    x = masked.asarray(xp.asarray(X), mask=mask)
+    for f in (logit, expit, lambda x: logit(x, 0.1)):
+        y = f(x)
+        assert type(y) is type(x)
+        np.testing.assert_array_equal(np.asarray(y.mask), np.asarray(mask))
+        np.testing.assert_allclose(np.asarray(y.data)[2:], f(X)[2:], rtol=3e-7)
+
+
+def test_a_quantity_must_have_no_unit(needs):
+    unxt = needs("unxt")
+    y = logit(unxt.Quantity(X, ""), 0.1)
+    assert isinstance(y, unxt.Quantity)
+    assert str(y.unit) == ""
+    np.testing.assert_allclose(y.value, logit(X, 0.1), rtol=3e-7)
+    for f in (logit, expit):
+        with pytest.raises(Exception, match="not convertible"):
+            f(unxt.Quantity(X, "m"))
+
+
+def test_cubed_stays_lazy(needs):
+    cubed = needs("cubed")
+    x = cubed.from_array(X, chunks=4)
+    y = logit(x, 0.1)
+    assert isinstance(y, cubed.Array)
+    assert y.chunks == x.chunks
+    np.testing.assert_array_equal(y.compute(), logit(X, 0.1))
+    with pytest.raises(TypeError, match="Cubed arrays are lazy"):
+        logit(x, out=x)
+    with pytest.raises(TypeError, match="`eps`"):
+        logit(x, cubed.from_array(np.asarray(0.1)))
+
+
+# ONNX
+
+
+@pytest.mark.parametrize("dtype", ["float16", "float32", "float64"])
+def test_exported_onnx(needs, tmp_path, dtype):
+    needs("ndonnx")
+    onnxruntime = needs("onnxruntime")
+    rows = np.stack([X, X[::-1]]).astype(dtype)
+    bound = {"float16": 1e-3, "float32": 5e-7, "float64": 1e-15}[dtype]
+    for name, options in (("logit", {}), ("logit", {"eps": 0.1}), ("expit", {})):
+        file = tmp_path / "model.onnx"
+        run = subprocess.run(
+            [sys.executable, EXAMPLE, file, "--function", name, "--dtype", dtype, "--ndim=2"]
+            + [f"--{key}={value}" for key, value in options.items()],
+            capture_output=True,
+            text=True,
+        )
+        assert run.returncode == 0, run.stderr
+        assert f"{name} in {dtype}" in run.stdout
+        session = onnxruntime.InferenceSession(file)
+        for x in (rows, rows[:, :4], rows[:1]):
+            (y,) = session.run(None, {"x": x})
+            assert y.dtype == dtype
+            np.testing.assert_allclose(y, getattr(arraylogit, name)(x, **options), rtol=bound)
+
+
+def test_onnx_export_says_what_is_wrong(needs, tmp_path):
+    needs("ndonnx")
+    file = tmp_path / "model.onnx"
+    run = subprocess.run(
+        [sys.executable, EXAMPLE, file, "--eps=0.7"], capture_output=True, text=True
+    )
+    assert (run.returncode, "`eps` must be in [0, 0.5]" in run.stderr) == (2, True)
+    assert not file.exists()
+
+
+# Tables
+
+
+def test_pandas(needs):
+    pd = needs("pandas")
+    series = pd.Series(X[:5], index=list("abcde"), name="p")
+    assert type(logit(series)) is np.ndarray
+    np.testing.assert_array_equal(logit(series), logit(X[:5]))
+    frame = series.to_frame()
+    for labelled in (frame.assign(z=lambda f: logit(f.p, 0.1)).z, frame.apply(logit, eps=0.1).p):
+        assert isinstance(labelled, pd.Series)
+        assert list(labelled.index) == list("abcde")
+        assert labelled.dtype == "float32"
+        np.testing.assert_array_equal(labelled, logit(X[:5], 0.1))
+
+
+def test_polars(needs):
+    pl = needs("polars")
+    series = pl.Series("p", X[:5])
+    np.testing.assert_array_equal(logit(series), logit(X[:5]))
+    y = pl.DataFrame({"p": series}).with_columns(z=pl.col("p").map_batches(logit))["z"]
+    assert isinstance(y, pl.Series)
+    np.testing.assert_array_equal(y, logit(X[:5]))
+
+
+def test_xarray(needs):
+    xr = needs("xarray")
+    needs("dask.array")
+    array = xr.DataArray(X, dims="t", coords={"t": np.arange(6)}, name="p")
+    assert type(logit(array)) is np.ndarray
+    y = xr.apply_ufunc(logit, array, kwargs={"eps": 0.1})
+    assert isinstance(y, xr.DataArray)
+    np.testing.assert_array_equal(y.t, array.t)
+    np.testing.assert_array_equal(y, logit(X, 0.1))
+    lazy = xr.apply_ufunc(logit, array.chunk(t=2), dask="allowed")
+    assert lazy.chunks == ((2, 2, 2),)
+    np.testing.assert_array_equal(lazy.compute(), logit(X))
