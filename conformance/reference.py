@@ -238,6 +238,8 @@ def _number(x: Any) -> mpf:
     # Exact whatever the working precision, unlike mpf(x).
     if isinstance(x, mpf):
         return x
+    if np.isinf(x):
+        return mpf(float(x))
     mantissa, exponent = np.frexp(x if isinstance(x, np.longdouble) else np.float64(x))
     return _mpf(int(np.ldexp(mantissa, 64)), int(exponent) - 64)
 
