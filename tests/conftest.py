@@ -16,7 +16,7 @@ def library(request):
         yield chosen
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def needs(request):
     """Return a function that imports a module; without it, the test is not run."""
 

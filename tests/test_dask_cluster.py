@@ -17,14 +17,14 @@ from arraylogit import expit, logit
 from arraylogit._strategies._numpy import NumPy
 
 da = pytest.importorskip("dask.array")
-distributed = pytest.importorskip("distributed")
 
 X = np.random.default_rng(0).random((40, 30)).astype("float32")
 EXAMPLE = Path(__file__).parents[1] / "examples" / "zarr_dask.py"
 
 
 @pytest.fixture(scope="module")
-def client():
+def client(needs):
+    distributed = needs("distributed")
     with (
         distributed.LocalCluster(
             n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None
@@ -90,8 +90,8 @@ def _example(*arguments):
     )
 
 
-def test_zarr_to_zarr(tmp_path):
-    zarr = pytest.importorskip("zarr")
+def test_zarr_to_zarr(tmp_path, needs):
+    zarr = needs("zarr")
     source, target = tmp_path / "p.zarr", tmp_path / "z.zarr"
     zarr.create_array(source, data=X, chunks=(7, 11), attributes={"of": "rain"})
     run = _example(source, target, "--eps", 1e-6)
@@ -105,8 +105,8 @@ def test_zarr_to_zarr(tmp_path):
     assert (again.returncode, "exists" in again.stderr) == (2, True)
 
 
-def test_zarr_to_zarr_on_a_cluster_that_runs(client, tmp_path):
-    zarr = pytest.importorskip("zarr")
+def test_zarr_to_zarr_on_a_cluster_that_runs(client, tmp_path, needs):
+    zarr = needs("zarr")
     source, target = tmp_path / "p.zarr", tmp_path / "z.zarr"
     address = client.scheduler.address
     run = _example(source, target, "--make", 1e5, "--scheduler", address)

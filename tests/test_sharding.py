@@ -27,19 +27,19 @@ JAX = ["eager", "jit", "grad", "shard_map", "traced_eps", "a_collective_is_found
 TORCH = ["forward", "backward", "out", "compiled", "fully_sharded", "communication_is_found"]
 
 
-def test_jax():
-    pytest.importorskip("jax")
+def test_jax(needs):
+    needs("jax")
     run("sharded_jax.py", JAX)
 
 
-def test_torch():
-    torch = pytest.importorskip("torch")
+def test_torch(needs):
+    torch = needs("torch")
     if not torch.distributed.is_available():
         pytest.skip("torch was built without torch.distributed")
     run("sharded_torch.py", TORCH)
 
 
-def test_a_failing_check_is_an_error():
-    pytest.importorskip("jax")
+def test_a_failing_check_is_an_error(needs):
+    needs("jax")
     with pytest.raises(AssertionError, match="no_such_check"):
         run("sharded_jax.py", ["no_such_check"])
