@@ -254,7 +254,9 @@ def _split(tensors: tuple[Array, ...], size: int) -> Iterator[tuple[Array, ...]]
         for rows in zip(*tensors, strict=True):
             yield from _split(rows, size)
     else:
-        yield from zip(*(tensor.split(size // row) for tensor in tensors), strict=True)
+        rows = size // row
+        for start in range(0, len(tensors[0]), rows):
+            yield tuple(tensor[start : start + rows] for tensor in tensors)
 
 
 STRATEGY: Direct = Torch()
