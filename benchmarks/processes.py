@@ -1,0 +1,119 @@
+"""What only a fresh process shows: peak memory, the time to import, and that of a first call."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+# Linux's own record of the peak, which it lets a process reset: what importing took is out.
+_MEMORY = """
+import ctypes, json, sys
+import numpy as np
+import arraylogit
+
+library, function, dtype, size, case = sys.argv[1:]
+size = int(size)
+
+def array(n):
+    x = np.full(n, 0.25, dtype)
+    if library == "numpy":
+        return x
+    import torch
+    return torch.from_numpy(x).requires_grad_(case == "gradient")
+
+def call(x, out):
+    f = getattr(arraylogit, function)
+    if case == "out":
+        return f(x, out=out)
+    y = f(x)
+    if case == "gradient":
+        import torch
+        return torch.autograd.grad(y, x, y.detach())
+    return y
+
+def status(key):
+    with open("/proc/self/status") as file:
+        (line,) = [line for line in file if line.startswith(key)]
+    return int(line.split()[1]) * 1024
+
+n = 200_000  # code is loaded when it is first run
+call(array(n), array(n) if case == "out" else None)
+if hasattr(libc := ctypes.CDLL(None), "malloc_trim"):
+    libc.malloc_trim(0)  # what was freed counts anew
+x = array(size)
+out = array(size) if case == "out" else None
+with open("/proc/self/clear_refs", "w") as file:
+    file.write("5")
+before = status("VmRSS")
+result = call(x, out)
+results = {"plain": 1, "out": 0, "gradient": 2}[case]
+print(json.dumps(status("VmHWM") - before - results * x.nbytes))
+"""
+
+_IMPORT = """
+import time
+start = time.perf_counter(); import numpy
+middle = time.perf_counter(); import arraylogit
+end = time.perf_counter()
+print((end - middle) / (middle - start))
+"""
+
+_FIRST_CALL = """
+import sys, time
+import numpy as np
+import arraylogit
+
+library, ours = sys.argv[1:]
+if library.startswith("torch"):
+    import torch
+    x, theirs = torch.rand(1000), torch.logit
+    decorate = torch.compile if "compiled" in library else lambda f: f
+    if "compiled" in library:
+        torch.compile(lambda x: x + 1)(x)  # the compiler's own imports
+elif library.startswith("jax"):
+    import jax
+    x, theirs = jax.numpy.asarray(np.random.rand(1000)), jax.scipy.special.logit
+    decorate = jax.jit
+    jax.block_until_ready(jax.jit(lambda x: x + 1)(x))
+f = decorate(arraylogit.logit if ours == "ours" else theirs)
+start = time.perf_counter()
+y = f(x)
+getattr(y, "block_until_ready", lambda: None)()
+print(time.perf_counter() - start)
+"""
+
+
+def peak_memory(library: str, function: str, dtype: str, size: int, case: str) -> float:
+    """Return the MiB that a call takes at its peak beyond its input and results (Linux)."""
+    return json.loads(_run(_MEMORY, library, function, dtype, str(size), case)) / 2**20
+
+
+def import_time() -> float:
+    """Return the time to import the package over that of NumPy, the shortest of three."""
+    return min(float(_run(_IMPORT)) for _ in range(3))
+
+
+def first_call(library: str) -> float:
+    """Return the time of the library's first call of its own logit over that of ours."""
+    shortest = {
+        who: min(float(_run(_FIRST_CALL, library, who)) for _ in range(2))
+        for who in ("ours", "theirs")
+    }
+    return shortest["theirs"] / shortest["ours"]
+
+
+def _run(script: str, *arguments: str) -> Any:
+    root = Path(__file__).parent.parent
+    paths = [str(root / "src"), os.environ.get("PYTHONPATH", "")]
+    run = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", script, *arguments],
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, paths))},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if run.returncode:
+        raise RuntimeError(f"{arguments}: {run.stderr}")
+    return run.stdout

@@ -1,0 +1,86 @@
+"""The benchmarks run, and what is claimed of them is in the committed results."""
+
+import json
+import tomllib
+from pathlib import Path
+
+import pytest
+from benchmarks import __main__ as benchmarks
+from benchmarks import contests, processes, report, timing
+
+ROOT = Path(__file__).parent.parent
+RESULTS = report.committed(ROOT)
+CLAIMS = tomllib.loads((ROOT / "benchmarks" / "claims.toml").read_text())["claim"]
+
+
+@pytest.mark.filterwarnings("ignore")  # those of the peers
+@pytest.mark.parametrize("library", [name for name in contests.LIBRARIES if "cuda" not in name])
+def test_a_small_run(library, tmp_path):
+    if library not in contests.available():
+        pytest.skip(f"not run: {library} is not available")
+    file, figure = tmp_path / "results.json", tmp_path / "figure.svg"
+    options = [
+        "--sizes=1,100",
+        "--dtypes=bfloat16,float64",
+        "--seconds=0",
+        "--rounds=2",
+        "--clock=wall",
+    ]
+    options += ["--clock=wall", "--cases=plain,strided,eps,out,gradient"]
+    if "compiled" in library:  # each takes seconds to compile
+        options += ["--sizes=100", "--cases=plain", "--functions=logit"]
+    options += [f"--libraries={library}", f"--json={file}", f"--plot={figure}"]
+    assert benchmarks.main(options) == 0
+    results = json.loads(file.read_text())
+    functions = {row["function"] for row in results["rows"]}
+    assert functions == ({"logit"} if "compiled" in library else set(contests.FUNCTIONS))
+    for row in results["rows"]:
+        assert 0 < row["low"] <= row["ratio"] <= row["high"]
+    assert "| float64 |" in report.full_tables(report.read([file]))
+    assert figure.stat().st_size > 1000
+
+
+def test_a_ratio_is_the_time_of_the_peer_over_ours():
+    now = 0.0
+
+    def take(seconds):
+        def call():
+            nonlocal now
+            now += seconds
+
+        return call
+
+    calls = {"ours": take(2.0), "slower": take(6.0), "quicker": take(1.0)}
+    ratios = timing.measure(calls, lambda: now, 0.0, 3)
+    assert ratios["slower"] == {"ratio": 3, "low": 3, "high": 3, "best": 3}
+    assert ratios["quicker"]["ratio"] == 0.5
+
+
+@pytest.mark.parametrize("claim", CLAIMS, ids=lambda claim: " ".join(map(str, claim.values())))
+def test_claims_hold_in_the_committed_results(claim):
+    claim = dict(claim)
+    least = claim.pop("at_least")
+    (row,) = [row for row in report.read(RESULTS)["rows"] if claim.items() <= row.items()]
+    assert row["ratio"] >= least
+
+
+def test_the_documents_show_the_committed_results():
+    for path, table in report.tables_of_documents(ROOT, report.read(RESULTS)).items():
+        _, begin, rest = path.read_text().partition(report.BEGIN)
+        shown, end, _ = rest.partition(report.END)
+        assert begin, path
+        assert end, path
+        assert shown.strip() == table, "python -m benchmarks --documents"
+
+
+@pytest.mark.parametrize(
+    ("library", "case"),
+    [(library, case) for library in ("numpy", "torch") for case in ("plain", "out", "gradient")],
+)
+def test_blocks_bound_the_memory(library, case):
+    if library not in contests.available() or (library, case) == ("numpy", "gradient"):
+        pytest.skip(f"not run: {library} is not available, or has no gradients")
+    if not Path("/proc/self/clear_refs").exists():
+        pytest.skip("not run: Linux alone lets a process reset its peak of memory")
+    size = 4 * 10**6  # whole temporaries in float64 would take 32 MB each
+    assert processes.peak_memory(library, "logit", "float32", size, case) < 8
