@@ -125,7 +125,8 @@ def specification() -> str:
     """Return the statements as Markdown, a list for each group."""
     lines: list[str] = []
     group = None
-    for entry in load().values():
+    # By group, whichever module was imported first.
+    for entry in sorted(load().values(), key=lambda e: e.id.partition("/")[0]):
         if group != (group := entry.id.partition("/")[0]):
             lines += ["", f"### {group}", ""]
         lines.append(f"- `{entry.id}`: {entry.statement}{_scope(entry)}")

@@ -1,7 +1,10 @@
 """The suite is tested: what is wrong must be rejected, by the requirement named for it."""
 
 import copy
+import os
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -70,3 +73,83 @@ def test_perfect_derivatives_are_accepted(name, function):
     found = {e.id: requirements.state(e, tested) for e in entries}
     assert {id: why for id, (state, why) in found.items() if state == "broken"} == {}
     assert sum(state == "kept" for state, _ in found.values()) >= 7
+
+
+def test_the_readme_lists_the_requirements():
+    text = (Path(__file__).parent / "README.md").read_text()
+    assert text.partition("## Requirements\n\n")[2] == requirements.specification()
+
+
+def test_each_deviation_is_about_something():
+    for known in requirements.deviations():
+        assert known.reason
+        assert known.link.startswith("https://")
+        subjects = (
+            Subject(target, backend, function)
+            for target in targets.TARGETS.values()
+            if target.missing() is None
+            for backend in backends.BACKENDS.values()
+            if target.runs_on(backend)
+            for function in target.functions
+        )
+        matched = any(
+            known.matches(entry, tested) and entry.inapplicable(tested) is None
+            for tested in subjects
+            for entry in REQUIREMENTS.values()
+        )
+        assert matched, f"about nothing: {known}"
+
+
+DEFECTS = [
+    *(("torch.special", "torch:eager", "logit", f"accuracy/{d}") for d in backends.FLOATS),
+    ("jax.scipy.special", "jax:eager", "logit", "accuracy/float32"),
+    ("torch.special", "torch:eager", "logit", "eps/finite-bfloat16"),
+    ("torch.special", "torch:eager", "logit", "eps/refused"),
+    ("torch.special", "torch:eager", "logit", "eps/layout"),
+    ("torch.special", "torch:eager", "logit", "derivative/nan-with-eps"),
+    ("torch.special", "torch:eager", "logit", "derivative/second-clamped"),
+    ("torch.special", "torch:eager", "expit", "derivative/tail"),
+    ("torch.special", "torch:eager", "expit", "reproducible/alone"),
+    ("jax.scipy.special", "jax:eager", "logit", "derivative/outside"),
+    ("jax.scipy.special", "jax:eager", "expit", "derivative/tail"),
+    ("jax.scipy.special", "jax:eager", "logit", "special-values/flushed"),
+    ("jax.scipy.special", "jax:eager", "logit", "dtypes/complex-ends"),
+    ("scipy.special", "numpy", "logit", "dtypes/kept"),
+    ("numpy-formula", "numpy", "logit", "accuracy/float64"),
+    ("numpy-formula", "numpy", "expit", "special-values/subnormal"),
+]
+"""Faults of other implementations that are known, and the requirement that shows each."""
+
+
+@pytest.mark.parametrize(("name", "backend", "function", "requirement"), DEFECTS)
+def test_known_defects_are_shown(name, backend, function, requirement):
+    target = targets.target(name)
+    if reason := target.missing():
+        pytest.skip(f"not run: {reason}")
+    tested = Subject(target, backends.backend(backend), function, 5000)
+    assert requirements.state(REQUIREMENTS[requirement], tested)[0] == "broken"
+
+
+def pytest_run(*arguments, env=None):
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *arguments]
+    environment = {**os.environ, **(env or {})}
+    return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True)
+
+
+def test_a_function_of_a_module_may_be_the_target(tmp_path):
+    (tmp_path / "another.py").write_text("import numpy\nsigmoid = numpy.tanh\n")
+    path = os.pathsep.join([str(tmp_path), *filter(None, [os.environ.get("PYTHONPATH")])])
+    options = ["--target", "another:sigmoid=expit", "--backend", "numpy"]
+    run = pytest_run("conformance/test_special_values.py", *options, env={"PYTHONPATH": path})
+    assert run.returncode == 1, run.stdout + run.stderr
+    assert "test_zero[another:sigmoid=expit-numpy-expit]" in run.stdout
+    assert "1 passed" not in run.stdout.partition("failed")[0]
+
+
+def test_a_required_backend_must_be_there():
+    absent = [b.name for b in backends.BACKENDS.values() if b.missing()]
+    if not absent:
+        pytest.skip("every backend is here")
+    run = pytest_run("conformance/test_out.py", "--co", "--require", absent[0])
+    assert run.returncode == 4, run.stdout + run.stderr
+    assert f"--require: {absent[0]}" in run.stderr
