@@ -13,7 +13,7 @@ from conformance import backends, requirements, targets, test_concurrency
 from conformance.mutants import MUTANTS
 from conformance.perfect import differentiable
 from conformance.reference import FUNCTIONS
-from conformance.subject import Subject
+from conformance.subject import Subject, bound
 
 ROOT = Path(__file__).parent.parent
 REQUIREMENTS = requirements.load()
@@ -153,3 +153,27 @@ def test_a_required_backend_must_be_there():
     run = pytest_run("conformance/test_out.py", "--co", "--require", absent[0])
     assert run.returncode == 4, run.stdout + run.stderr
     assert f"--require: {absent[0]}" in run.stderr
+
+
+def test_the_last_budget_that_matches_holds():
+    assert bound("value", "logit", "float32", "numpy") == 0.501
+    assert bound("value", "logit", "float32", "jax:jit") == 2
+    assert bound("value", "log_expit", "float32", "array_api_strict:device1") == 4
+    assert bound("derivative", "expit", "bfloat16", "torch:eager") == 0.51
+    with pytest.raises(ValueError, match="no row for value, logit, float8"):
+        bound("value", "logit", "float8", "numpy")
+
+
+def test_a_deviation_that_is_kept_or_recorded_twice_is_an_error(tmp_path):
+    row = '[[deviation]]\ntarget = "*"\nbackend = "numpy"\nrequirement = "eps/zero"\n'
+    row += 'reason = "none"\nlink = "https://example.org"\n'
+    plugin = "from pathlib import Path\nfrom conformance import requirements\n"
+    plugin += "requirements.HERE = Path(__file__).parent\n"
+    (tmp_path / "recorded.py").write_text(plugin)
+    path = os.pathsep.join([str(tmp_path), *filter(None, [os.environ.get("PYTHONPATH")])])
+    options = ["conformance/test_eps.py", "--backend", "numpy", "-p", "recorded"]
+    for rows, says in ((row, "XPASS"), (row * 2, "match two deviations")):
+        (tmp_path / "deviations.toml").write_text(rows)
+        run = pytest_run(*options, env={"PYTHONPATH": path})
+        assert run.returncode != 0
+        assert says in run.stdout + run.stderr, run.stdout + run.stderr
