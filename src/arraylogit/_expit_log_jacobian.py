@@ -60,10 +60,13 @@ def expit_log_jacobian(input: Array, *, out: Array | None = None) -> Array:
 
 
 def _formula(x: Array, xp: Namespace) -> Array:
-    # No logarithm of a product, and no product, that could underflow. The rounding of 1 + t is a
-    # small part of a result of at least 2 log 2.
+    # All terms have one sign, and none is a product that could underflow. The logarithm of 1 + t
+    # is that of s, and r/2s for its rounding: see _log_expit.py.
     a = xp.abs(x)
-    return -(a + 2 * xp.log(1 + xp.exp(-a)))
+    t = xp.exp(-a)
+    s = 1 + t
+    r = 2 * t - (2 * s - 2)
+    return -((a + r / s) + 2 * xp.log(s))
 
 
 def _derivative(x: Array, xp: Namespace) -> Array:
