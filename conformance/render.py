@@ -266,6 +266,11 @@ def template(name: str) -> jinja2.Template:
     return environment.get_template(name)
 
 
+def text(name: str, **context: Any) -> str:
+    """Return what a template of Markdown gives, without spaces at the ends of lines."""
+    return re.sub(r" +$", "", template(name).render(**context), flags=re.MULTILINE)
+
+
 def html(document: Document) -> str:
     """Return the report as one page that needs nothing else."""
     return template("report.html").render(view=View(document), document=document)
@@ -273,7 +278,7 @@ def html(document: Document) -> str:
 
 def markdown(document: Document) -> str:
     """Return the report as Markdown."""
-    return template("report.md").render(view=View(document), document=document)
+    return text("report.md", view=View(document), document=document)
 
 
 def write(document: Document, directory: Path) -> None:

@@ -3,7 +3,7 @@
 import json
 from pathlib import Path
 
-from conformance.render import View, template
+from conformance.render import View, text
 
 
 def tabulate(directory: Path) -> str:
@@ -18,4 +18,4 @@ def tabulate(directory: Path) -> str:
     sweeps = [json.loads(path.read_text()) for path in sorted(directory.glob("exhaustive/*.json"))]
     report = directory / "conformance" / "report.json"
     view = View(json.loads(report.read_text())) if report.exists() else None
-    return template("results.md").render(sweeps=sweeps, view=view)
+    return text("results.md", sweeps=sweeps, view=view)

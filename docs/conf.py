@@ -23,7 +23,7 @@ extensions = [
     "tables",
 ]
 # The report is there as a page of its own, with plots.
-exclude_patterns = ["_build", "results"]
+exclude_patterns = ["_build", "results/conformance"]
 
 html_theme = "furo"
 html_title = "arraylogit"

@@ -424,6 +424,32 @@ class TestCommand:
         assert "--nonsense" in done.stderr
 
 
+class TestKept:
+    """What docs/results holds follows from its JSON files."""
+
+    def test_readme(self):
+        assert (RESULTS / "README.md").read_text() == results.tabulate(RESULTS)
+
+    def test_report(self):
+        directory = RESULTS / "conformance"
+        document = json.loads((directory / "report.json").read_text())
+        assert (directory / "report.md").read_text() == render.markdown(document)
+        assert (directory / "report.html").read_text() == render.html(document)
+        assert document["command"].startswith("python -m conformance compare")
+
+    def test_size(self):
+        limits = {"report.json": 3e6, "report.html": 1.5e6, "report.md": 1e6}
+        for name, limit in limits.items():
+            assert (RESULTS / "conformance" / name).stat().st_size < limit
+
+    def test_ours_keeps_what_is_required(self):
+        view = render.View(json.loads((RESULTS / "conformance" / "report.json").read_text()))
+        ours, *others = view.targets
+        assert ours.name == "arraylogit"
+        assert not ours.with_state("broken") + ours.with_state("not run")
+        assert all("accuracy/float32" in other.with_state("broken") for other in others)
+
+
 class TestSweeps:
     def test_in_the_table(self, tmp_path):
         (tmp_path / "exhaustive").mkdir()
