@@ -37,16 +37,12 @@ def test_one_library_does_not_bring_another():
     assert "dask" not in found
 
 
-def _milliseconds(report, module):
-    (row,) = [row for row in report if row.split("|")[-1].strip() == module]
-    return int(row.split("|")[1]) / 1000
-
-
 def test_import_costs_under_10_ms_beyond_numpy():
+    # Time of the processor, as that on the wall is everybody's. NumPy's own 70 ms say how fast
+    # the machine is.
+    code = "from time import process_time as t; a = t(); import numpy; b = t(); import arraylogit"
     costs = []
-    for _ in range(5):
-        report = _run("import numpy; import arraylogit", "-X", "importtime").stderr.splitlines()
-        # On a busy machine everything takes longer: NumPy's own 70 ms say how much.
-        busy = max(1, _milliseconds(report, "numpy") / 70)
-        costs.append(_milliseconds(report, "arraylogit") / busy)
-    assert min(costs) < 10, costs
+    for _ in range(10):
+        numpy, ours = map(float, _run(f"{code}; print(b - a, t() - b)").stdout.split())
+        costs.append(ours / max(1, numpy / 0.070))
+    assert min(costs) < 0.010, costs
