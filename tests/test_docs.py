@@ -161,9 +161,9 @@ def test_broken_reference_is_an_error(tmp_path, text):
 def test_figure_of_errors_is_drawn(tmp_path):
     for name in ("scipy", "torch", "jax"):
         pytest.importorskip(name)
-    script, svg = ROOT / "docs" / "figures" / "ulp_near_half.py", tmp_path / "figure.svg"
-    arguments = ["--points", "50000", str(svg)]
-    printed = subprocess.check_output([sys.executable, script, *arguments], text=True, cwd=ROOT)
+    svg = tmp_path / "figure.svg"
+    command = [sys.executable, "-m", "docs.figures.ulp_near_half", "--points", "50000", svg]
+    printed = subprocess.check_output(command, text=True, cwd=ROOT)
     errors = {line[:30].strip(): float(line[30:].split()[0]) for line in printed.splitlines()[1:]}
     assert errors.keys() == {
         "torch.logit",

@@ -1,6 +1,6 @@
 """Draw the error of several logits next to 0.5, of every float32 there.
 
-    python docs/figures/ulp_near_half.py [--points N] [docs/figures/ulp_near_half.svg]
+    python -m docs.figures.ulp_near_half [--points N] [docs/figures/ulp_near_half.svg]
 
 Each curve is the largest error in ULP, against the exact value, among neighbouring floats. With
 `--points` only that many floats are looked at.
