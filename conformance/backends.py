@@ -376,8 +376,8 @@ class TorchCompile(Torch):
     def settings(self):
         import torch._dynamo
 
-        # As many versions as there are dtypes and kinds of length.
-        return torch._dynamo.config.patch(recompile_limit=100, accumulated_recompile_limit=1000)
+        # As many versions as there are functions, dtypes and kinds of length.
+        return torch._dynamo.config.patch(recompile_limit=1000, accumulated_recompile_limit=10_000)
 
     def transform(self, f):
         import torch
