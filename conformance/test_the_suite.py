@@ -136,6 +136,16 @@ def pytest_run(*arguments, env=None):
     return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True)
 
 
+def test_scipy_differs_by_the_type_of_the_array():
+    for name in ("scipy", "torch"):
+        pytest.importorskip(name)
+    # In a process of its own, because SciPy looks at its switch when it is imported.
+    options = ["-k", "agreement", "--target", "scipy.special", "--backend", "torch:eager"]
+    run = pytest_run("conformance/test_accuracy.py", *options, env={"SCIPY_ARRAY_API": "1"})
+    assert run.returncode == 1, run.stdout + run.stderr
+    assert "4.194e+06 ULP apart" in run.stdout, run.stdout
+
+
 def test_a_function_of_a_module_may_be_the_target(tmp_path):
     (tmp_path / "another.py").write_text("import numpy\nsigmoid = numpy.tanh\n")
     path = os.pathsep.join([str(tmp_path), *filter(None, [os.environ.get("PYTHONPATH")])])
