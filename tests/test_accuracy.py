@@ -55,7 +55,6 @@ EXCEPTIONS = {
     ("jax-jitted", "log_expit", "float32"): 2.5,
     ("jax-jitted", "log_expit", "float64"): 2.5,
     ("jax-jitted", "logit_exp", "float32"): 2.5,
-    ("jax-jitted", "logit_log_jacobian", "float32"): 2.5,
 }
 
 

@@ -69,6 +69,21 @@ def test_one_trace_for_all_values_of_eps():
     assert count() == before
 
 
+def test_records_that_share_a_formula_keep_their_derivatives():
+    from arraylogit._elementwise import Elementwise
+
+    def double(x, xp):
+        return 2 * x
+
+    slopes = [
+        jax.grad(Elementwise("double", double, double, lambda x, xp, s=s: s * xp.ones_like(x)))(
+            0.5
+        )
+        for s in (2, 3)
+    ]
+    assert slopes == [2, 3]
+
+
 def test_vmap_over_input_and_eps():
     eps = jnp.asarray([0.1, 0.2, 0.3], dtype="float32")
     x = jnp.stack([jnp.asarray(X)] * 3)

@@ -59,8 +59,14 @@ def logit_log_jacobian(input: Array, *, out: Array | None = None) -> Array:
 
 
 def _formula(x: Array, xp: Namespace) -> Array:
-    # Both logarithms are negative: nothing cancels, and the rounding of 1 - x is a small part of
-    # a result of at least 2 log 2.
+    # Both logarithms are negative: nothing cancels. r makes up for the rounding of 1 - x, which is
+    # half an ULP of a result of at least 2 log 2: see _logit.py.
+    twice_x = 2 * x
+    r = ((2 * (1 - x) - 1) - (1 - twice_x)) * twice_x
+    return -(xp.log(x) + (xp.log(1 - x) - r))
+
+
+def _wide_formula(x: Array, xp: Namespace) -> Array:
     return -(xp.log(x) + xp.log(1 - x))
 
 
@@ -71,4 +77,4 @@ def _derivative(x: Array, xp: Namespace) -> Array:
     return slope * xp.where(domain, xp.ones_like(x), float("nan"))
 
 
-_LOGIT_LOG_JACOBIAN = Elementwise("logit_log_jacobian", _formula, _formula, _derivative)
+_LOGIT_LOG_JACOBIAN = Elementwise("logit_log_jacobian", _formula, _wide_formula, _derivative)

@@ -10,7 +10,7 @@ from arraylogit import __version__, special
 from arraylogit._cli._selfcheck import FORMATS, POINTS, Measure, check
 from arraylogit._strategies._installed import LIBRARIES, Library
 
-TABLE = "{:<17}{:<11}{:<9}{:>14} {:>12} {:>11} {:>9}  {}"
+TABLE = "{:<20}{:<11}{:<9}{:>14} {:>12} {:>11} {:>9}  {}"
 EXPLANATION = f"""\
 Inputs: up to {4 * POINTS} probabilities (uniform, next to 0.5, down to the smallest normal
 number, up to 1), their logarithms, or plus and minus their log-odds. error: the largest one

@@ -1,5 +1,6 @@
 """Lazy arrays of chunks: each chunk is left to the strategy of its own library."""
 
+from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any
 
 from arraylogit import _strategies
@@ -11,14 +12,14 @@ if TYPE_CHECKING:
 Array = Any
 
 
-class Chunked(Direct):
+class Chunked(Direct, ABC):
     """What the libraries of such arrays share."""
 
     lazy = True
 
+    @abstractmethod
     def chunk(self, x: Array) -> Array:
         """Return an empty array of the kind that the chunks of `x` are."""
-        raise NotImplementedError
 
     def dtypes(self, x: Array) -> Dtypes | None:
         chunk = self.chunk(x)

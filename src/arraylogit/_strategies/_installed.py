@@ -156,7 +156,6 @@ class Jax(Library):
             "expit": ("float64",),
             "log_expit": ("float32", "float64"),
             "logit_exp": ("float32",),
-            "logit_log_jacobian": ("float32",),
         }
         return 2.5 if dtype in inexact.get(function, ()) else BOUNDS[dtype]
 

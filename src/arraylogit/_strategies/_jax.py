@@ -18,8 +18,8 @@ _BY_DTYPE = {
     for dtype in map(jnp.dtype, (jnp.bfloat16, jnp.float16, jnp.float32, jnp.float64))
 }
 
-# By formula and dtype, for a jitted function finds its trace by its dynamic arguments several
-# times faster than by static ones.
+# By what is compiled, for a jitted function finds its trace by its dynamic arguments several times
+# faster than by static ones; and by formulas, as a whole record takes long to hash.
 _COMPILED: dict[Any, Any] = {}
 
 
@@ -61,7 +61,7 @@ class Jax(Direct):
         bounds: Bounds | None,
         out: None,
     ) -> Array:
-        compiled = _COMPILED.get((function.formula, dtypes.result))
+        compiled = _COMPILED.get((function.formula, function.derivative, dtypes.result))
         if compiled is None:
             compiled = _compile(function, dtypes)
         return compiled(x, bounds)
@@ -88,7 +88,8 @@ def _compile(function: "Elementwise", dtypes: Dtypes) -> Any:
         return _differentiable(function, dtypes, x.astype(dtypes.result), bounds)
 
     values.__name__ = function.name  # in profiles
-    return _COMPILED.setdefault((function.formula, dtypes.result), jax.jit(values))
+    key = (function.formula, function.derivative, dtypes.result)
+    return _COMPILED.setdefault(key, jax.jit(values))
 
 
 STRATEGY: Direct = Jax()
