@@ -8,7 +8,15 @@ from dataclasses import replace
 
 import numpy as np
 
-from arraylogit import _expit, _inputs, _logit
+from arraylogit import (
+    _expit,
+    _expit_log_jacobian,
+    _inputs,
+    _log_expit,
+    _logit,
+    _logit_exp,
+    _logit_log_jacobian,
+)
 from arraylogit._strategies import _direct, _numpy
 
 
@@ -18,6 +26,69 @@ def naive_formula():
 
 def formula_that_overflows():
     _expit._EXPIT = replace(_expit._EXPIT, wide_formula=lambda x, xp: xp.exp(x) / (1 + xp.exp(x)))
+
+
+def logarithm_of_expit():
+    def formula(x, xp):
+        return xp.log(1 / (1 + xp.exp(-x)))
+
+    record = replace(_log_expit._LOG_EXPIT, formula=formula, wide_formula=formula)
+    _log_expit._LOG_EXPIT = record
+
+
+def logit_of_the_exponential():
+    def formula(x, xp):
+        p = xp.exp(x)
+        return xp.log(p / (1 - p))
+
+    _logit_exp._LOGIT_EXP = replace(_logit_exp._LOGIT_EXP, formula=formula, wide_formula=formula)
+
+
+def log_2_in_one_part():
+    _logit_exp._plus_log_2 = lambda x: x + _logit_exp._LOG_2
+
+
+def logarithm_of_the_slope_of_expit():
+    def formula(x, xp):
+        return xp.log(_expit._derivative(x, xp))
+
+    record = replace(_expit_log_jacobian._EXPIT_LOG_JACOBIAN, formula=formula)
+    _expit_log_jacobian._EXPIT_LOG_JACOBIAN = replace(record, wide_formula=formula)
+
+
+def slope_of_the_other_sign():
+    record, old = _logit_log_jacobian._LOGIT_LOG_JACOBIAN, _logit_log_jacobian._derivative
+    changed = replace(record, derivative=lambda x, xp: -old(x, xp))
+    _logit_log_jacobian._LOGIT_LOG_JACOBIAN = changed
+
+
+def _continued(module, record, formula):
+    continuation = replace(
+        getattr(module, record).continuation, formula=formula, wide_formula=formula
+    )
+    setattr(module, record, replace(getattr(module, record), continuation=continuation))
+
+
+def textbook_logit_of_complex_numbers():
+    _continued(_logit, "_LOGIT", lambda z, xp: xp.log(z / (1 - z)))
+
+
+def textbook_expit_of_complex_numbers():
+    _continued(_expit, "_EXPIT", lambda z, xp: 1 / (1 + xp.exp(-z)))
+
+
+def zeros_of_a_side_lose_their_sign():
+    formula = _logit._complex_formula
+    _continued(_logit, "_LOGIT", lambda z, xp: formula(xp.real(z) + 1j * (xp.imag(z) + 0.0), xp))
+
+
+def gradient_without_its_conjugate():
+    from arraylogit._strategies import _torch
+
+    def backward(ctx, gradient):
+        return _torch._from_context(ctx, gradient), None, None, None, None
+
+    _torch._PointwiseUntransformed.backward = staticmethod(backward)
 
 
 def y_times_1_minus_y():
@@ -112,6 +183,18 @@ def warnings_let_through():
 REJECTED_BY = {
     naive_formula: "test_accuracy.py::test_within_the_bound[logit-float64-numpy]",
     formula_that_overflows: "test_values.py::test_special_values[numpy-expit-alone]",
+    logarithm_of_expit: "test_values.py::test_special_values[numpy-log_expit-alone]",
+    logit_of_the_exponential: "test_values.py::test_subnormals[numpy]",
+    log_2_in_one_part: "test_accuracy.py::test_within_the_bound[logit_exp-float64-numpy]",
+    logarithm_of_the_slope_of_expit: "test_values.py::test_special_values[numpy-expit_log_jacobian"
+    "-alone]",
+    slope_of_the_other_sign: "test_derivatives.py::test_table[torch-backward-logit_log_jacobian"
+    "-None-0.25",
+    textbook_logit_of_complex_numbers: "test_complex.py::test_accuracy[numpy-logit-complex128]",
+    textbook_expit_of_complex_numbers: "test_complex.py::test_accuracy[numpy-expit-complex128]",
+    zeros_of_a_side_lose_their_sign: "test_complex.py::test_sides_of_the_cuts_and_branch_points"
+    "[numpy]",
+    gradient_without_its_conjugate: "test_complex.py::test_torch[logit]",
     y_times_1_minus_y: "test_derivatives.py::test_table[torch-backward-expit-None-80.0",
     derivative_without_domain: "test_derivatives.py::test_table[torch-backward-logit-None-1.5",
     slope_cut_at_the_bounds: "test_derivatives.py::test_table[jax-grad-logit-0.25-0.25",
