@@ -16,7 +16,7 @@ import numpy as np
 import arraylogit
 
 OURS = "arraylogit"
-FUNCTIONS = ("logit", "expit", "log_expit", "logit_exp")
+FUNCTIONS = tuple(arraylogit.special.__all__)
 DTYPES = ("float16", "bfloat16", "float32", "float64")
 CASES = ("plain", "strided", "eps", "out", "gradient")
 EPS = 1e-6
@@ -46,6 +46,11 @@ class Contest:
             return jax.enable_x64(True)
         return nullcontext()
 
+    @property
+    def primitive(self) -> str:
+        """The name of a function that ours cannot do without."""
+        return "log" if self.function.startswith("logit") else "exp"
+
     def ours(self) -> Callable[..., Any]:
         """Return the function measured, with `eps` where the case has it."""
         function = getattr(arraylogit, self.function)
@@ -59,6 +64,8 @@ class Contest:
             "expit": lambda: 16 * u - 8,
             "log_expit": lambda: 16 * u - 8,
             "logit_exp": lambda: -0.001 - 8 * u,
+            "logit_log_jacobian": lambda: 0.001 + 0.998 * u,
+            "expit_log_jacobian": lambda: 16 * u - 8,
         }[self.function]()
         return u.astype("float32" if self.dtype == "bfloat16" else self.dtype)
 
@@ -86,6 +93,8 @@ def formulas(xp: Any, minimum: Callable[[Any], Any], clip: Callable[..., Any]) -
         "expit": lambda x: 1 / (1 + xp.exp(-x)),
         "log_expit": lambda x: minimum(x) - xp.log1p(xp.exp(-xp.abs(x))),
         "logit_exp": lambda x: x - xp.log(-xp.expm1(x)),
+        "logit_log_jacobian": lambda x: -xp.log(x) - xp.log1p(-x),
+        "expit_log_jacobian": lambda x: -xp.abs(x) - 2 * xp.log1p(xp.exp(-xp.abs(x))),
         "eps": lambda x: formulas(xp, minimum, clip)["logit"](clip(x, EPS, 1 - EPS)),
     }
 
@@ -112,8 +121,7 @@ def _numpy(contest: Contest) -> Calls:
             calls["scipy"] = lambda: special.logit(np.exp(x), **options)
         elif contest.case == "eps":
             calls["scipy"] = lambda: special.logit(np.clip(x, EPS, 1 - EPS))
-        else:
-            scipy = getattr(special, contest.function)
+        elif scipy := getattr(special, contest.function, None):
             calls["scipy"] = lambda: scipy(x, **options)
     if contest.case != "out":
         calls["formula"] = lambda: formula(x)
@@ -127,9 +135,9 @@ def _numpy(contest: Contest) -> Calls:
         numexpr.set_num_threads(1)
         calls["numexpr"] = lambda: numexpr.evaluate("log(x / (1 - x))", {"x": x})
     if contest.case in ("plain", "out"):
-        log = np.log if contest.function in ("logit", "logit_exp") else np.exp
+        one = getattr(np, contest.primitive)
         calls["copy"] = lambda: np.copyto(out, x)
-        calls["one " + log.__name__] = lambda: log(x, out=out)
+        calls[f"one {contest.primitive}"] = lambda: one(x, out=out)
     return calls
 
 
@@ -180,9 +188,9 @@ def _torch(contest: Contest, device: str = "cpu", compiled: bool = False) -> Cal
     if contest.case != "out":
         calls["formula"] = call(formula)
     if contest.case == "plain":
-        log = torch.log if contest.function in ("logit", "logit_exp") else torch.exp
+        one = getattr(torch, contest.primitive)
         calls["copy"] = call(lambda x: out.copy_(x))
-        calls["one " + log.__name__] = call(lambda x: log(x, out=out))
+        calls[f"one {contest.primitive}"] = call(lambda x: one(x, out=out))
     return calls
 
 

@@ -51,7 +51,7 @@ def read(paths: Iterable[Path]) -> dict[str, Any]:
 def line(row: Row) -> str:
     """Return one result for the terminal."""
     return (
-        f"{row['library']:20} {row['function']:10} {row['dtype']:9} {row['size']:<10} "
+        f"{row['library']:20} {row['function']:20} {row['dtype']:9} {row['size']:<10} "
         f"{row['case']:9} {row['peer']:16} {row['ratio']:7.2f} "
         f"({row['low']:.2f} to {row['high']:.2f})"
     )

@@ -24,7 +24,6 @@ def test_a_small_run(library, tmp_path):
         "--dtypes=bfloat16,float64",
         "--seconds=0",
         "--rounds=2",
-        "--clock=wall",
     ]
     options += ["--clock=wall", "--cases=plain,strided,eps,out,gradient"]
     if "compiled" in library:  # each takes seconds to compile
