@@ -2,15 +2,16 @@
 
 from dataclasses import dataclass
 from functools import cached_property
-from math import log
+from math import isfinite, log
 
 import numpy as np
 
 from conformance.backends import dtype_of
 from conformance.measure import format_of
+from conformance.reference import DOMAIN
 
 Array = np.ndarray
-BINS = 120
+BINS = 80
 """Inputs of a profile at most."""
 
 
@@ -65,7 +66,7 @@ class Axis:
         digits, lowest, _ = format_of(dtype_of(self.dtype))
         tiny, close = 2.0 ** (lowest - digits) or 5e-324, 2.0 ** (-digits - 3)
         limit = 1.06 * (digits + 1 - lowest) * log(2)  # expit is 0 before that
-        if self.function == "logit":
+        if DOMAIN[self.function] == (0, 1):
             return (
                 Segment(0, 0.25, 1, 0, tiny),
                 Segment(0.25, 0.5, 1, 0.5, close),
@@ -96,11 +97,9 @@ class Axis:
         """Return positions and labels: the borders of the segments, and inputs inside."""
         names = {-log(2): "−ln 2", 0.5: "½", 0.25: "¼", 0.75: "¾"}
         borders = [part.last for part in self.segments[:-1]]
-        if self.function in ("logit", "logit_exp"):
-            borders.append(self.segments[-1].last)
+        first, last = DOMAIN[self.function]
+        borders += [end for end in (first, last) if isfinite(end)]
         found = [(x, names.get(x, f"{x:g}")) for x in borders]
-        if self.function == "logit":
-            found.append((0.0, "0"))
         for part in self.segments:
             found += part.ticks()
         where = self.positions(np.asarray([x for x, _ in found]))

@@ -269,6 +269,12 @@ class Torch(Backend):
 
         return "CPU" if self._device == "cpu" else torch.cuda.get_device_name()
 
+    def settings(self):
+        import torch._dynamo
+
+        # As many versions as there are functions, dtypes and kinds of length.
+        return torch._dynamo.config.patch(recompile_limit=1000, accumulated_recompile_limit=10_000)
+
     def asarray(self, x):
         import torch
 
@@ -372,12 +378,6 @@ class TorchCompile(Torch):
 
     features = frozenset({"derivative"})
     modes = ("reverse",)
-
-    def settings(self):
-        import torch._dynamo
-
-        # As many versions as there are functions, dtypes and kinds of length.
-        return torch._dynamo.config.patch(recompile_limit=1000, accumulated_recompile_limit=10_000)
 
     def transform(self, f):
         import torch

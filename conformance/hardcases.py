@@ -32,6 +32,9 @@ INTERVAL = {
     "expit": (-104.0, 104.0),
     "log_expit": (-104.0, 104.0),
     "logit_exp": (-104.0, 0.0),
+    "logit_log_jacobian": (0.0, 1.0),
+    "expit_log_jacobian": (-104.0, 104.0),
+    "expit_log_jacobian_derivative": (2.0**-12, 104.0),  # odd; minus half the input below
 }
 """Beyond these, float32 results are constant, or the input."""
 
@@ -56,6 +59,10 @@ def _log_expit(x: Array) -> Array:
     return np.minimum(x, 0) - np.log1p(np.exp(-np.abs(x)))
 
 
+def _expit_log_jacobian(x: Array) -> Array:
+    return -np.abs(x) - 2 * np.log1p(np.exp(-np.abs(x)))
+
+
 FORMULAS: dict[str, dict[str, Callable[[Array], Array]]] = {
     "logit": {
         "log(x/(1-x))": lambda x: np.log(x / (1 - x)),
@@ -71,6 +78,10 @@ FORMULAS: dict[str, dict[str, Callable[[Array], Array]]] = {
     "expit_derivative": {"t/(1+t(2+t)), t = exp(-|x|)": _expit_derivative},
     "log_expit_derivative": {"1/(1+exp(x))": lambda x: 1 / (1 + np.exp(x))},
     "logit_exp_derivative": {"-1/expm1(x)": lambda x: -1 / np.expm1(x)},
+    "logit_log_jacobian": {"-log(x) - log1p(-x)": lambda x: -np.log(x) - np.log1p(-x)},
+    "logit_log_jacobian_derivative": {"1/(1-x) - 1/x": lambda x: 1 / (1 - x) - 1 / x},
+    "expit_log_jacobian": {"-|x| - 2 log1p(exp(-|x|))": _expit_log_jacobian},
+    "expit_log_jacobian_derivative": {"-tanh(x/2)": lambda x: -np.tanh(x / 2)},
 }
 
 
@@ -147,7 +158,7 @@ def midpoint_distance(value: mpf, dtype: Any) -> mpf:
 def _chunks(function: str, dtype: str, points: int) -> Iterable[Array]:
     if dtype == "float32":
         yield inputs.structured(function, dtype, inputs.CHUNK)
-        first, last = INTERVAL[function.removesuffix("_derivative")]
+        first, last = INTERVAL.get(function) or INTERVAL[function.removesuffix("_derivative")]
         yield from inputs.floats(dtype, first, last)
     else:
         size = 1 << 18

@@ -149,7 +149,14 @@ SUBNORMAL, OUTSIDE = "subnormal", "outside"
 _LOGIT = (0.25, 0.75, "next to 0.5")
 _EXPIT = (-1.0, 1.0, "next to 0")
 _LOGIT_EXP = (-1.0, -0.5, "next to -log 2")
-_MIDDLE = {"logit": _LOGIT, "expit": _EXPIT, "log_expit": _EXPIT, "logit_exp": _LOGIT_EXP}
+_MIDDLE = {
+    "logit": _LOGIT,
+    "expit": _EXPIT,
+    "log_expit": _EXPIT,
+    "logit_exp": _LOGIT_EXP,
+    "logit_log_jacobian": _LOGIT,
+    "expit_log_jacobian": _EXPIT,
+}
 
 
 def regions(function: str) -> tuple[str, ...]:

@@ -134,6 +134,11 @@ def outside_is_clamped(input):
     return perfect.logit(np.clip(input, 0, 1))
 
 
+@rejected_by("identity/even", "ULP between the mirror", "expit_log_jacobian")
+def half_of_the_slope(input):
+    return perfect.log_expit(input)
+
+
 @rejected_by("identity/odd", "ULP between")
 def not_odd(input):
     y = perfect.logit(input)

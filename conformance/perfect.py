@@ -1,4 +1,4 @@
-"""The four functions as they should be, on NumPy: by mpmath, one element after the other.
+"""The functions as they should be, on NumPy: by mpmath, one element after the other.
 
 A target that no requirement may reject: ``pytest conformance --target conformance.perfect``.
 """
@@ -36,6 +36,16 @@ def log_expit(input: Any, *, out: Any = None) -> Any:
 def logit_exp(input: Any, *, out: Any = None) -> Any:
     """Return logit(exp(x))."""
     return _evaluate("logit_exp", input, None, out)
+
+
+def logit_log_jacobian(input: Any, *, out: Any = None) -> Any:
+    """Return -log(x (1 - x))."""
+    return _evaluate("logit_log_jacobian", input, None, out)
+
+
+def expit_log_jacobian(input: Any, *, out: Any = None) -> Any:
+    """Return log(expit(x) expit(-x))."""
+    return _evaluate("expit_log_jacobian", input, None, out)
 
 
 def differentiable(function: str, backend: Backend) -> Implementation:

@@ -12,7 +12,15 @@ from conformance.measure import Format, format_of
 
 Array = np.ndarray
 
-FUNCTIONS = ("logit", "expit", "log_expit", "logit_exp")
+FUNCTIONS = (
+    "logit",
+    "expit",
+    "log_expit",
+    "logit_exp",
+    "logit_log_jacobian",
+    "expit_log_jacobian",
+)
+INCREASING = FUNCTIONS[:4]
 DERIVATIVES = tuple(f"{name}_derivative" for name in FUNCTIONS)
 
 DOMAIN = {
@@ -187,7 +195,7 @@ _WIDE = {
     "logit_log_jacobian": lambda x: -(np.log(x) + np.log1p(-x)),
     "logit_log_jacobian_derivative": lambda x: (2 * x - 1) * _wide_logit_derivative(x),
     "expit_log_jacobian": lambda x: -(np.abs(x) + 2 * np.log1p(np.exp(-np.abs(x)))),
-    "expit_log_jacobian_derivative": lambda x: -np.tanh(x / 2),
+    "expit_log_jacobian_derivative": lambda x: 0 - np.tanh(x / 2),  # +0 at 0
 }
 
 

@@ -169,8 +169,23 @@ def _formula_logit_exp(input):
     return _formula_logit(np.exp(input))
 
 
+def _formula_logit_log_jacobian(input):
+    return -np.log(input * (1 - input))
+
+
+def _formula_expit_log_jacobian(input):
+    return np.log(_formula_expit(input) * (1 - _formula_expit(input)))
+
+
 def _numpy_formula() -> dict[str, Implementation]:
-    textbook = (_formula_logit, _formula_expit, _formula_log_expit, _formula_logit_exp)
+    textbook = (
+        _formula_logit,
+        _formula_expit,
+        _formula_log_expit,
+        _formula_logit_exp,
+        _formula_logit_log_jacobian,
+        _formula_expit_log_jacobian,
+    )
     return {name: Implementation.of(f) for name, f in zip(FUNCTIONS, textbook, strict=True)}
 
 
@@ -182,7 +197,10 @@ TARGETS: dict[str, Target] = {
         Target("torch.nn.functional", _torch_nn, "torch", ("torch",)),
         Target("jax.scipy.special", _jax_scipy, "jax", ("jax",)),
         Target("jax.nn", _jax_nn, "jax", ("jax",)),
-        Target("scipy.special", _scipy_special, "scipy"),
+        # Those whose arrays its documentation says that it takes.
+        Target(
+            "scipy.special", _scipy_special, "scipy", ("numpy", "dask", "torch", "jax", "cupy")
+        ),
         Target("cupyx.scipy.special", _cupyx_scipy, "cupy", ("cupy",)),
         Target("numpy-formula", _numpy_formula, "numpy", ("numpy",)),
     )

@@ -93,11 +93,11 @@ def test_special(subject):
 @requirement(
     "derivative/outside",
     "Where the value is NaN, outside the domain, so is the derivative.",
-    "logit logit_exp",
+    "logit logit_exp logit_log_jacobian",
     "derivative",
 )
 def test_outside(subject):
-    x = [-INF, -1.0, 1.5, INF] if subject.function == "logit" else [1e-3, 2.0, INF]
+    x = [1e-3, 2.0, INF] if subject.function == "logit_exp" else [-INF, -1.0, 1.5, INF]
     check(subject, x, [NAN] * len(x))
 
 
@@ -174,12 +174,16 @@ SECOND = {
         lambda x: mpmath.exp(x) / mpmath.expm1(x) ** 2,
         lambda x: mpmath.exp(x) / mpmath.expm1(x) ** 2,
     ),
+    "logit_log_jacobian": (lambda x: 1 / x**2 + 1 / (1 - x) ** 2,) * 2,
+    "expit_log_jacobian": (lambda x: -2 * _slope(x), lambda x: 2 * _slope(x)),
 }
 SECOND_AT = {
     "logit": (1e-6, 0.01, 0.25, 0.3, 0.5, 0.625, 0.99),
     "expit": (-80.0, -20.0, -1.0, 0.0, 0.5, 1.0, 20.0, 80.0),
     "log_expit": (-80.0, -20.0, -1.0, 0.0, 0.5, 1.0, 20.0, 80.0),
     "logit_exp": (-80.0, -20.0, -1.0, -0.6875, -0.5, -1e-3),
+    "logit_log_jacobian": (1e-6, 0.01, 0.25, 0.3, 0.5, 0.625, 0.99),
+    "expit_log_jacobian": (-80.0, -20.0, -1.0, 0.0, 0.5, 1.0, 20.0, 80.0),
 }
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from conformance import inputs, measure
+from conformance import inputs, measure, reference
 from conformance.backends import dtype_of
 from conformance.requirements import requirement
 
@@ -51,6 +51,7 @@ def test_odd(subject):
     "identity/monotone",
     "The results grow with the inputs, but for drops within the errors allowed, whose number and "
     "size are counted.",
+    " ".join(reference.INCREASING),
 )
 def test_monotone(subject):
     for dtype in subject.dtypes:
@@ -89,6 +90,29 @@ def test_round_trip(subject):
         wrong = ~(error <= allowed)
         assert not wrong.any(), (
             f"{back[wrong][0]} for {x[wrong][0]} ({dtype.name}, {wrong.sum()} of {x.size})"
+        )
+
+
+@requirement(
+    "identity/even",
+    "The log-Jacobians are even: about 0.5, where 1 − x is exact, and about 0, up to the errors "
+    "that both are allowed.",
+    "logit_log_jacobian expit_log_jacobian",
+)
+def test_even(subject):
+    for dtype in wide_enough(subject):
+        x, _, _ = subject.measurement(dtype)
+        if subject.function == "logit_log_jacobian":
+            x = x[(x >= 0.5) & (x < 1)]
+            mirrored = 1 - x
+        else:
+            x = x[np.isfinite(x)]
+            mirrored = -x
+        apart = measure.ulp_error(subject(mirrored), subject(x).astype(np.float64), dtype)
+        allowed = 2 * subject.bound(dtype)
+        assert apart.max() <= allowed, (
+            f"{apart.max():.4g} ULP between the mirror images of {x[np.argmax(apart)]} "
+            f"({dtype.name})"
         )
 
 

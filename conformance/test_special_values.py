@@ -39,14 +39,14 @@ def cases(subject, *points):
 
 @requirement(
     "special-values/zero",
-    "±0 give −∞ for logit, exactly 0.5 for expit and +∞ for logit_exp.",
-    "logit expit logit_exp",
+    "±0 give −∞ for logit, exactly 0.5 for expit, and +∞ for logit_exp and logit_log_jacobian.",
+    "logit expit logit_exp logit_log_jacobian",
 )
 def test_zero(subject):
     check(subject, cases(subject, 0.0))
 
 
-@requirement("special-values/one", "1 gives +∞.", "logit")
+@requirement("special-values/one", "1 gives +∞.", "logit logit_log_jacobian")
 def test_one(subject):
     check(subject, cases(subject, 1.0))
 
@@ -58,8 +58,8 @@ def test_half(subject):
 
 @requirement(
     "special-values/infinite",
-    "−∞ gives NaN for logit, 0 for expit and −∞ for the others; +∞ gives 1 for expit, 0 for "
-    "log_expit and NaN for the others.",
+    "−∞ gives NaN for logit and its log-Jacobian, 0 for expit and −∞ for the others; +∞ gives 1 "
+    "for expit, 0 for log_expit, −∞ for expit_log_jacobian and NaN for the others.",
 )
 def test_infinite(subject):
     check(subject, cases(subject, np.inf, -np.inf), signed=False)
@@ -81,8 +81,9 @@ def test_nan(subject):
 
 @requirement(
     "special-values/outside",
-    "Below 0 and above 1 (logit), and above 0 (logit_exp), down to the nearest number, is NaN.",
-    "logit logit_exp",
+    "Below 0 and above 1 (logit and its log-Jacobian), and above 0 (logit_exp), down to the "
+    "nearest number, is NaN.",
+    "logit logit_exp logit_log_jacobian",
 )
 def test_outside(subject):
     for dtype in subject.dtypes:
@@ -109,6 +110,7 @@ def test_subnormal(subject):
 @requirement(
     "special-values/flushed",
     "The same holds on a backend that itself takes subnormal numbers for zero.",
+    "logit expit log_expit logit_exp logit_log_jacobian",
 )
 def test_flushed(subject):
     flushing = [d for d in subject.dtypes if any(subject.backend.flushes(d.name))]
@@ -127,7 +129,7 @@ def smallest(subject, dtype):
         info = ml_dtypes.finfo(dtype)
         tiny, normal = info.smallest_subnormal, info.smallest_normal
         x = np.asarray([tiny, 3 * tiny, normal / dtype.type(4), normal - tiny], dtype)
-        x = x if subject.function == "logit" else -x
+        x = x if reference.DOMAIN[subject.function] == (0, 1) else -x
     else:
         # Where exp(-|x|), which the results are near, is subnormal.
         form = measure.format_of(dtype)
@@ -147,14 +149,24 @@ def accurate(subject, x, exact):
         )
 
 
+RANGE = {
+    "expit": (0, 1),
+    "log_expit": (-np.inf, 0),
+    "expit_log_jacobian": (-np.inf, 0),
+    "logit_log_jacobian": (0, np.inf),
+}
+
+
 @requirement(
     "special-values/range",
-    "No result is outside the range: [0, 1] for expit, [−∞, 0] for log_expit.",
-    "expit log_expit",
+    "No result is outside the range: [0, 1] for expit, [−∞, 0] for log_expit and "
+    "expit_log_jacobian, [0, ∞] for logit_log_jacobian.",
+    "expit log_expit logit_log_jacobian expit_log_jacobian",
 )
 def test_range(subject):
     for dtype in subject.dtypes:
         x, _, _ = subject.measurement(dtype)
         y = subject(x)
-        outside = (y > 1) | (y < 0) if subject.function == "expit" else y > 0
+        lowest, highest = RANGE[subject.function]
+        outside = (y > highest) | (y < lowest)
         assert not outside.any(), f"{describe(y[outside])} for {describe(x[outside])}"

@@ -1,4 +1,4 @@
-"""Write logit or expit as an ONNX model that any ONNX runtime evaluates, whatever the length.
+"""Write a function as an ONNX model that any ONNX runtime evaluates, whatever the length.
 
     python examples/export_onnx.py logit.onnx --eps 1e-6 --dtype float32
     python examples/export_onnx.py expit.onnx --function expit --ndim 2
@@ -15,7 +15,6 @@ import onnx
 
 import arraylogit
 
-FUNCTIONS = ("logit", "expit", "log_expit", "logit_exp")
 DTYPES = ("float16", "float32", "float64")
 
 
@@ -30,7 +29,7 @@ def model_of(function, dtype="float32", ndim=1, **options):
 def main():
     parser = argparse.ArgumentParser(description="One of the functions as an ONNX model.")
     parser.add_argument("file", type=Path, help="the .onnx file to write")
-    parser.add_argument("--function", default="logit", choices=FUNCTIONS)
+    parser.add_argument("--function", default="logit", choices=arraylogit.special.__all__)
     parser.add_argument("--dtype", default="float32", choices=DTYPES)
     parser.add_argument("--ndim", default=1, type=int, help="number of axes (default: 1)")
     parser.add_argument("--eps", type=float, help="clamp to [EPS, 1 - EPS] first (logit)")

@@ -8,7 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from arraylogit import expit, log_expit, logit, logit_exp
+from arraylogit import logit
+from tests.functions import FUNCTIONS
 
 SCRIPT = Path(__file__).parents[1] / "scripts" / "accelerator.py"
 
@@ -17,7 +18,7 @@ SCRIPT = Path(__file__).parents[1] / "scripts" / "accelerator.py"
 def calls():
     """Return calls of every kind, of an array and a 0-d array on a device, and of an `out`."""
     return [
-        *(lambda x, eps, out, f=f: f(x) for f in (logit, expit, log_expit, logit_exp)),
+        *(lambda x, eps, out, f=f: f(x) for f in FUNCTIONS),
         lambda x, eps, out: logit(x, 0.1),
         lambda x, eps, out: logit(x, eps),
         lambda x, eps, out: logit(x, 0.1, out=out),

@@ -28,7 +28,7 @@ FLOAT8 = [
 # ml_dtypes: eight bits
 
 
-@pytest.mark.parametrize("name", ["logit", "expit", "log_expit", "logit_exp"])
+@pytest.mark.parametrize("name", arraylogit.special.__all__)
 @pytest.mark.parametrize("dtype", FLOAT8)
 @pytest.mark.parametrize("library", ["numpy", "jax"])
 def test_every_float8_is_rounded_once(needs, library, dtype, name):
