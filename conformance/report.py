@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -124,12 +125,12 @@ def _described(backend: Backend) -> dict[str, Any]:
 
 def dumps(document: dict[str, Any]) -> str:
     """Return JSON with a line for each entry of a list, so that a change shows as lines."""
+    encode = partial(json.dumps, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
     lines = []
     for key, value in document.items():
-        text = json.dumps(value, ensure_ascii=False, allow_nan=False)
+        text = encode(value)
         if isinstance(value, list) and value:
-            entries = (json.dumps(v, ensure_ascii=False, allow_nan=False) for v in value)
-            text = "[\n{}\n]".format(",\n".join(entries))
+            text = "[\n{}\n]".format(",\n".join(map(encode, value)))
         lines.append(f"{json.dumps(key)}: {text}")
     return "{\n" + ",\n".join(lines) + "\n}\n"
 

@@ -101,7 +101,7 @@ class TestDocument:
 
     def test_a_line_for_each_subject(self, document):
         lines = dumps(document).splitlines()
-        assert sum(line.startswith('{"target": "numpy-formula"') for line in lines) == len(
+        assert sum(line.startswith('{"target":"numpy-formula"') for line in lines) == len(
             FUNCTIONS
         )
         assert json.loads("\n".join(lines)) == document
