@@ -69,6 +69,11 @@ def _formula(x: Array, xp: Namespace) -> Array:
     return -((a + r / s) + 2 * xp.log(s))
 
 
+def _wide_formula(x: Array, xp: Namespace) -> Array:
+    a = xp.abs(x)
+    return -(a + 2 * xp.log(1 + xp.exp(-a)))
+
+
 def _derivative(x: Array, xp: Namespace) -> Array:
     # -tanh(x/2) by exp(-|x|). The two branches meet smoothly at 0, where those of |x| would not.
     negative = x < 0
@@ -77,4 +82,4 @@ def _derivative(x: Array, xp: Namespace) -> Array:
     return xp.where(negative, q, -q) / (1 + p)
 
 
-_EXPIT_LOG_JACOBIAN = Elementwise("expit_log_jacobian", _formula, _formula, _derivative)
+_EXPIT_LOG_JACOBIAN = Elementwise("expit_log_jacobian", _formula, _wide_formula, _derivative)
