@@ -220,7 +220,7 @@ def test_torch(function):
     torch = pytest.importorskip("torch")
     z = torch.from_numpy(Z).requires_grad_()
     assert torch.autograd.gradcheck(function, z, check_forward_ad=True, check_batched_grad=True)
-    assert torch.autograd.gradgradcheck(function, z)
+    assert torch.autograd.gradgradcheck(function, z, check_fwd_over_rev=True)
     (gradient,) = torch.autograd.grad(function(z).real.sum(), z)
     slope = SLOPES[function.__name__]
     np.testing.assert_allclose(gradient.numpy(), slope.conj(), rtol=1e-13)

@@ -87,12 +87,14 @@ class Torch(Direct):
                 return _Pointwise.apply(x, lower, upper, function, computing)  # type: ignore[no-untyped-call]
             return _evaluate(function, x, computing, bounds)
         primal, tangent = _unpack_dual(x)
-        if tangent is not None:
-            # By hand: a Function inside torch.func.jvp inside another loses the outer tangent.
+        if tangent is not None and (_transforms_active() or not requires_grad):
+            # By hand: a Function inside torch.func.jvp inside another loses the outer tangent. But
+            # what the backward pass saves must be the dual itself: else forward mode over reverse
+            # mode would lose it there.
             y = self.evaluate(function, primal, dtypes, bounds, None)
             tangent = _times_slope(function, primal, computing, bounds, tangent)
             return forward_ad.make_dual(y, tangent)  # type: ignore[no-untyped-call]
-        if not _transforms_active():
+        if tangent is None and not _transforms_active():
             if requires_grad:
                 return _PointwiseUntransformed.apply(x, lower, upper, function, computing)  # type: ignore[no-untyped-call]
             return _evaluate(function, x, computing, bounds)
