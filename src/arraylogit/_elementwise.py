@@ -23,7 +23,11 @@ class Elementwise:
     name : str
         The public name, which error messages begin with.
     formula : callable
-        The value, accurate when evaluated in the dtype of `x`.
+        The value, accurate when evaluated in the dtype of `x`, whatever the library, if its
+        `exp` and `log` are.
+    eager_formula : callable
+        The same in fewer and cheaper operations, for libraries that run one after another and
+        whose `log1p` is accurate: without `where`, which costs as much as a logarithm there.
     wide_formula : callable
         The value, accurate to the last bit of a dtype when evaluated in one of at least twice
         its precision: shorter, because rounding errors need no care there.
@@ -35,6 +39,7 @@ class Elementwise:
 
     name: str
     formula: Formula
+    eager_formula: Formula
     wide_formula: Formula
     derivative: Formula
     continuation: "Elementwise | None" = None

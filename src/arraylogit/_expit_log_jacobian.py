@@ -69,6 +69,11 @@ def _formula(x: Array, xp: Namespace) -> Array:
     return -((a + r / s) + 2 * xp.log(s))
 
 
+def _eager_formula(x: Array, xp: Namespace) -> Array:
+    a = xp.abs(x)
+    return -(a + 2 * xp.log1p(xp.exp(-a)))
+
+
 def _wide_formula(x: Array, xp: Namespace) -> Array:
     a = xp.abs(x)
     return -(a + 2 * xp.log(1 + xp.exp(-a)))
@@ -82,4 +87,6 @@ def _derivative(x: Array, xp: Namespace) -> Array:
     return xp.where(negative, q, -q) / (1 + p)
 
 
-_EXPIT_LOG_JACOBIAN = Elementwise("expit_log_jacobian", _formula, _wide_formula, _derivative)
+_EXPIT_LOG_JACOBIAN = Elementwise(
+    "expit_log_jacobian", _formula, _eager_formula, _wide_formula, _derivative
+)

@@ -59,7 +59,8 @@ def log_expit(input: Array, *, out: Array | None = None) -> Array:
 def _formula(x: Array, xp: Namespace) -> Array:
     # min(x, 0) - log1p(t) with t = exp(-|x|) <= 1, which neither overflows nor cancels. log1p by
     # a logarithm, because XLA's own is up to 2.5 ULP off: r is twice the rounding error of
-    # s = 1 + t, exactly (see _expit.py), and log(1 + t) = log(s) + r/2s but for its square.
+    # s = 1 + t, exactly (Dekker's fast two-sum, 1 >= t; doubled because XLA rewrites (1 + t) - 1
+    # into t), and log(1 + t) = log(s) + r/2s but for its square.
     # Negated last, so that the result of an underflow is the limit of negative numbers, -0.
     t = xp.exp(-xp.abs(x))
     s = 1 + t
@@ -67,9 +68,9 @@ def _formula(x: Array, xp: Namespace) -> Array:
     return -((xp.log(s) + r / (2 * s)) - xp.where(x < 0, x, t - t))
 
 
-def _wide_formula(x: Array, xp: Namespace) -> Array:
+def _eager_formula(x: Array, xp: Namespace) -> Array:
     t = xp.exp(-xp.abs(x))
-    return -(xp.log1p(t) - xp.where(x < 0, x, t - t))
+    return -(xp.log1p(t) - xp.minimum(x, t - t))
 
 
 def _derivative(x: Array, xp: Namespace) -> Array:
@@ -80,4 +81,4 @@ def _derivative(x: Array, xp: Namespace) -> Array:
     return xp.where(negative, 1.0, t) / (1 + t)
 
 
-_LOG_EXPIT = Elementwise("log_expit", _formula, _wide_formula, _derivative)
+_LOG_EXPIT = Elementwise("log_expit", _formula, _eager_formula, _eager_formula, _derivative)

@@ -66,7 +66,7 @@ class NumPy(Direct):
         computing, result, _ = dtypes
         wide = computing.itemsize < 8
         dtype = _FLOAT64 if wide else computing
-        formula = function.wide_formula if wide else function.formula
+        formula = function.wide_formula if wide else function.eager_formula
         # Rounded to the computing dtype, whatever is computed in.
         bounds = bounds and bounds.map(computing.type)
 

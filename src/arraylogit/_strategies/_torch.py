@@ -198,18 +198,20 @@ def _bounds(lower: Any, upper: Any) -> Bounds | None:
 
 
 def _values(function: "Elementwise", x: Array, computing: Any, bounds: Bounds | None) -> Array:
-    x = x.to(computing)
+    kind = x.device.type
     if bounds:
-        x = torch.clamp(x, *bounds)
-    if x.device.type == "cpu" and computing.itemsize < 8:
+        x = torch.clamp(x.to(computing), *bounds)
+    if kind == "cpu" and computing.itemsize < 8:
         return function.wide_formula(x.double(), torch)
-    return function.formula(x, torch)
+    # On MPS, log1p was log(1 + x) up to torch 2.7 (pytorch #154936); others are not known.
+    formula = function.eager_formula if kind in ("cpu", "cuda") else function.formula
+    return formula(x.to(computing), torch)
 
 
 def _splits(x: Array, bounds: Bounds | None) -> bool:
     return (
-        not torch.compiler.is_compiling()
-        and x.numel() > BLOCK
+        x.numel() > BLOCK
+        and not torch.compiler.is_compiling()
         and x.device.type == "cpu"
         and type(x) in (torch.Tensor, torch.nn.Parameter)
         and not (bounds and isinstance(bounds.lower, torch.Tensor))
