@@ -683,6 +683,29 @@ class Quantity(Jax):
         return isinstance(y, unxt.Quantity)
 
 
+class Dpnp(Backend):
+    """dpnp: NumPy on SYCL, here on the CPU also where there is a GPU."""
+
+    module = "dpnp"
+    dtypes = ("float16", "float32", "float64")
+    features = frozenset({"cheap", "order", "views", "writable"})
+
+    def missing(self):
+        if reason := super().missing():
+            return reason
+        import dpctl
+
+        return None if dpctl.has_cpu_devices() else "SYCL sees no CPU (.ci/dpnp says why)"
+
+    def asarray(self, x):
+        import dpnp
+
+        return dpnp.asarray(x, copy=True, device="cpu")
+
+    def to_numpy(self, y):
+        return y.asnumpy()
+
+
 @cache
 def _jax_devices() -> dict[str, Any]:
     import jax
@@ -718,6 +741,7 @@ BACKENDS: dict[str, Backend] = {
         Ndonnx("ndonnx:onnxruntime", onnxruntime=True),
         Cubed("cubed"),
         Quantity("unxt"),
+        Dpnp("dpnp"),
         CuPy("cupy"),
         Torch("torch:cuda:eager", "cuda"),
         TorchCompile("torch:cuda:compile", "cuda"),

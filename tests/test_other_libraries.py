@@ -2,12 +2,14 @@
 
 import subprocess
 import sys
+from importlib import import_module
 from pathlib import Path
 
 import ml_dtypes
 import numpy as np
 import pytest
 from conformance import reference
+from conformance.backends import backend
 
 import arraylogit
 from arraylogit import expit, logit
@@ -119,6 +121,38 @@ def test_a_quantity_must_have_no_unit(needs):
     for f in (logit, expit):
         with pytest.raises(Exception, match="not convertible"):
             f(unxt.Quantity(X, "m"))
+
+
+@pytest.fixture
+def dpnp(needs, request):
+    dpnp = needs("dpnp")
+    if reason := backend("dpnp").missing():
+        required = "dpnp" in request.config.getoption("--require").split(",")
+        (pytest.fail if required else pytest.skip)(f"not run: {reason}")
+    return dpnp
+
+
+@pytest.mark.parametrize("module", ["dpnp", "dpnp.tensor"])
+@pytest.mark.parametrize("memory", ["device", "shared", "host"])
+def test_dpnp_keeps_queue_and_memory(dpnp, module, memory):
+    xp = import_module(module)
+    queue, other = (import_module("dpctl").SyclQueue("cpu") for _ in range(2))
+    x = xp.asarray(X, usm_type=memory, sycl_queue=queue)
+    eps = xp.asarray(0.1, usm_type=memory, sycl_queue=queue)
+    out = xp.empty_like(x)
+    for y, expected in (
+        (logit(x), logit(X)),
+        (logit(x, 0.1), logit(X, 0.1)),
+        (logit(x, eps), logit(X, 0.1)),
+        (logit(x > 0.5), logit(X > 0.5)),
+        (expit(x), expit(X)),
+        (expit(x, out=out), expit(X)),
+    ):
+        assert type(y) is type(x)
+        assert (y.usm_type, y.sycl_queue) == (memory, queue)
+        np.testing.assert_allclose(xp.asnumpy(y), expected, rtol=3e-7)
+    with pytest.raises(ValueError, match="`out` must be on the device"):
+        expit(x, out=xp.asarray(X, sycl_queue=other))
 
 
 def test_cubed_stays_lazy(needs):
