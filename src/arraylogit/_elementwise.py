@@ -25,24 +25,29 @@ class Elementwise:
     formula : callable
         The value, accurate when evaluated in the dtype of `x`, whatever the library, if its
         `exp` and `log` are.
-    eager_formula : callable
-        The same in fewer and cheaper operations, for libraries that run one after another and
-        whose `log1p` is accurate: without `where`, which costs as much as a logarithm there.
-    wide_formula : callable
-        The value, accurate to the last bit of a dtype when evaluated in one of at least twice
-        its precision: shorter, because rounding errors need no care there.
     derivative : callable
         The first derivative; itself differentiable, so that it yields the higher ones.
+    eager_formula : callable, optional
+        The value in fewer and cheaper operations, for libraries that run one after another and
+        whose `log1p` is accurate: without `where`, which costs more than a logarithm there.
+    wide_formula : callable, optional
+        The value, accurate to the last bit of a dtype when evaluated in one of at least twice
+        its precision: shorter, because rounding errors need no care there.
     continuation : Elementwise, optional
         The function of a complex variable; without it, complex numbers are refused.
     """
 
     name: str
     formula: Formula
-    eager_formula: Formula
-    wide_formula: Formula
     derivative: Formula
+    eager_formula: Formula = None  # type: ignore[assignment]
+    wide_formula: Formula = None  # type: ignore[assignment]
     continuation: "Elementwise | None" = None
+
+    def __post_init__(self) -> None:
+        for special in ("eager_formula", "wide_formula"):
+            if getattr(self, special) is None:
+                object.__setattr__(self, special, self.formula)
 
     def __call__(self, input: Array, eps: Any = None, out: Array | None = None) -> Array:
         """Check what was passed, then let the library's strategy evaluate the formula."""

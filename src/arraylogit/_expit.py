@@ -113,8 +113,8 @@ def _complex_derivative(z: Array, xp: Namespace) -> Array:
 _EXPIT = Elementwise(
     "expit",
     _formula,
+    _derivative,
     _eager_formula,
     _wide_formula,
-    _derivative,
-    Elementwise("expit", *[_complex_formula] * 3, _complex_derivative),
+    Elementwise("expit", _complex_formula, _complex_derivative),
 )

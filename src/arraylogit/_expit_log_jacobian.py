@@ -88,5 +88,5 @@ def _derivative(x: Array, xp: Namespace) -> Array:
 
 
 _EXPIT_LOG_JACOBIAN = Elementwise(
-    "expit_log_jacobian", _formula, _eager_formula, _wide_formula, _derivative
+    "expit_log_jacobian", _formula, _derivative, _eager_formula, _wide_formula
 )

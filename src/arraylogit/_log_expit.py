@@ -81,4 +81,4 @@ def _derivative(x: Array, xp: Namespace) -> Array:
     return xp.where(negative, 1.0, t) / (1 + t)
 
 
-_LOG_EXPIT = Elementwise("log_expit", _formula, _eager_formula, _eager_formula, _derivative)
+_LOG_EXPIT = Elementwise("log_expit", _formula, _derivative, _eager_formula, _eager_formula)

@@ -143,8 +143,8 @@ def _complex_derivative(z: Array, xp: Namespace) -> Array:
 _LOGIT = Elementwise(
     "logit",
     _formula,
+    _derivative,
     _eager_formula,
     _wide_formula,
-    _derivative,
-    Elementwise("logit", *[_complex_formula] * 3, _complex_derivative),
+    Elementwise("logit", _complex_formula, _complex_derivative),
 )

@@ -93,5 +93,5 @@ def _plus_log_2(x: Array) -> Array:
     return _LOW - (_MIDDLE - (x + _HIGH))
 
 
-# 1 - exp(x) needs the same care in every dtype and library: there is one formula.
-_LOGIT_EXP = Elementwise("logit_exp", *[_formula] * 3, _derivative)
+# 1 - exp(x) needs the same care in every dtype and library: there is no shorter formula.
+_LOGIT_EXP = Elementwise("logit_exp", _formula, _derivative)

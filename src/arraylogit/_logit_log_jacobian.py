@@ -84,5 +84,5 @@ def _derivative(x: Array, xp: Namespace) -> Array:
 
 
 _LOGIT_LOG_JACOBIAN = Elementwise(
-    "logit_log_jacobian", _formula, _eager_formula, _wide_formula, _derivative
+    "logit_log_jacobian", _formula, _derivative, _eager_formula, _wide_formula
 )
