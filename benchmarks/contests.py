@@ -18,8 +18,9 @@ import arraylogit
 OURS = "arraylogit"
 FUNCTIONS = tuple(arraylogit.special.__all__)
 DTYPES = ("float16", "bfloat16", "float32", "float64")
-CASES = ("plain", "strided", "eps", "out", "gradient")
+CASES = ("plain", "strided", "eps", "out", "gradient", "threads")
 EPS = 1e-6
+THREADS = 2
 
 Calls = dict[str, Callable[[], Any]]
 
@@ -39,7 +40,9 @@ class Contest:
         return LIBRARIES[self.library](self)
 
     def context(self) -> Any:
-        """Return what the library needs for the dtype."""
+        """Return what the library needs for the dtype, or the case."""
+        if self.case == "threads":
+            return arraylogit.num_threads(THREADS)
         if self.library.startswith("jax") and self.dtype == "float64":
             import jax
 
@@ -81,7 +84,7 @@ def contests(
     for library, function, dtype, size, case in product(
         libraries, functions, dtypes, sizes, cases
     ):
-        if case == "eps" and function != "logit":
+        if (case == "eps" and function != "logit") or (case == "threads" and library != "numpy"):
             continue
         yield Contest(library, function, dtype, size, case)
 
@@ -114,6 +117,13 @@ def _numpy(contest: Contest) -> Calls:
     options = {"out": out} if contest.case == "out" else {}
     ours = contest.ours()
     calls: Calls = {OURS: lambda: ours(x, **options)}
+    if contest.case == "threads":
+
+        def on_one_thread() -> Any:
+            with arraylogit.num_threads(1):
+                return ours(x)
+
+        calls["one thread"] = on_one_thread
     if importlib.util.find_spec("scipy") and contest.dtype in ("float32", "float64"):
         from scipy import special
 
@@ -127,12 +137,13 @@ def _numpy(contest: Contest) -> Calls:
         calls["formula"] = lambda: formula(x)
     if (
         importlib.util.find_spec("numexpr")
-        and (contest.function, contest.case) == ("logit", "plain")
+        and contest.function == "logit"
+        and contest.case in ("plain", "threads")
         and contest.dtype in ("float32", "float64")
     ):
         import numexpr
 
-        numexpr.set_num_threads(1)
+        numexpr.set_num_threads(THREADS if contest.case == "threads" else 1)
         calls["numexpr"] = lambda: numexpr.evaluate("log(x / (1 - x))", {"x": x})
     if contest.case in ("plain", "out"):
         one = getattr(np, contest.primitive)

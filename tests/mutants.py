@@ -16,6 +16,7 @@ from arraylogit import (
     _logit,
     _logit_exp,
     _logit_log_jacobian,
+    _threads,
 )
 from arraylogit._strategies import _direct, _numpy
 
@@ -357,6 +358,36 @@ def dask_computes_at_once():
     )
 
 
+def part_of_a_thread_left_out():
+    run = _threads.run
+
+    def short(work, size, number):
+        run(work, size - 1, number)
+
+    _threads.run = short
+
+
+def overlap_not_seen_by_threads():
+    _numpy.np.may_share_memory = lambda x, out: False
+
+
+def buffers_written_beside_the_threads():
+    nditer = np.nditer
+
+    def hasty(operands, flags, **options):
+        return nditer(operands, flags=[f for f in flags if f != "delay_bufalloc"], **options)
+
+    _numpy.np.nditer = hasty
+
+
+def threads_within_the_chunks_of_dask():
+    from contextlib import nullcontext
+
+    from arraylogit._strategies import _chunked
+
+    _chunked.num_threads = nullcontext
+
+
 def warnings_let_through():
     from contextlib import nullcontext
 
@@ -428,6 +459,10 @@ REJECTED_BY = {
     derivatives_shared_by_a_formula: "test_jax.py::test_records_that_share_a_formula_keep_their"
     "_derivatives",
     dask_computes_at_once: "test_dask.py::test_lazy_one_layer_chunks_kept",
+    part_of_a_thread_left_out: "test_threads.py::test_out",
+    overlap_not_seen_by_threads: "test_threads.py::test_out",
+    buffers_written_beside_the_threads: "test_threads.py::test_out",
+    threads_within_the_chunks_of_dask: "test_threads.py::test_not_in_the_chunks_of_dask",
     warnings_let_through: "test_values.py::test_silence[numpy-logit]",
 }
 

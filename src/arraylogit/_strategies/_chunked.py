@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from arraylogit import _strategies
 from arraylogit._strategies._direct import Bounds, Direct, Dtypes, Limits
+from arraylogit._threads import num_threads
 
 if TYPE_CHECKING:
     from arraylogit._elementwise import Elementwise
@@ -36,8 +37,9 @@ class Chunked(Direct, ABC):
 def evaluate_chunk(
     chunk: Array, function: "Elementwise", dtypes: Dtypes, bounds: Bounds | None
 ) -> Array:
-    """Return the values of `function` at a chunk."""
-    return _strategy_of(chunk).evaluate(function, chunk, dtypes, bounds, None)
+    """Return the values of `function` at a chunk, on one thread: chunks have theirs."""
+    with num_threads(1):
+        return _strategy_of(chunk).evaluate(function, chunk, dtypes, bounds, None)
 
 
 def _strategy_of(chunk: Array) -> Direct:

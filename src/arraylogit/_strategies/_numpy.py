@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from arraylogit import _threads
 from arraylogit._strategies._direct import Bounds, Direct, Dtypes, Limits
 
 if TYPE_CHECKING:
@@ -124,22 +125,45 @@ def _has_own_ufuncs(x: Array) -> bool:
 
 
 def _in_blocks(values: Any, x: Array, dtype: Any, out: Array, result: Any) -> Array:
+    threads = min(_threads.available(), x.size // (8 * BLOCK))
+    if threads > 1 and x is not out and np.may_share_memory(x, out):
+        threads = 1  # what one of them reads, another may have written
     # nditer visits any strides in memory order, casts block by block, and copies x first where
     # it overlaps out otherwise than element by element.
     blocks = np.nditer(
         [x, out],
-        flags=["external_loop", "buffered", "zerosize_ok", "copy_if_overlap"],
+        flags=[
+            "external_loop",
+            "buffered",
+            "delay_bufalloc",  # what is never filled is never written, where copies iterate
+            "ranged",
+            "copy_if_overlap",
+            "zerosize_ok",
+        ],
         op_flags=[
             ["readonly", "overlap_assume_elementwise"],
             ["writeonly", "overlap_assume_elementwise"],
         ],
         op_dtypes=[dtype, result],
         casting="unsafe",  # what may be cast has been checked
-        buffersize=BLOCK,
+        # Threads take turns in the interpreter less often by larger blocks.
+        buffersize=BLOCK * (2 if threads > 1 else 1),
     )
+
+    def part(start: int, end: int) -> None:
+        # The copy has buffers of its own. NumPy's error state is one of a thread.
+        with blocks.copy() as share, np.errstate(all="ignore"):
+            share.iterrange = start, end  # type: ignore[misc]
+            for block, y in share:
+                y[...] = values(block)
+
     with blocks:
-        for block, y in blocks:
-            y[...] = values(block)
+        if threads > 1:
+            _threads.run(part, x.size, threads)
+        else:
+            blocks.reset()
+            for block, y in blocks:
+                y[...] = values(block)
     return out
 
 
