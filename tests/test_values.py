@@ -68,7 +68,12 @@ SPECIAL = [
 def test_special_holds_the_same_functions():
     for function in FUNCTIONS:
         assert getattr(arraylogit, function.__name__) is function
-    assert set(arraylogit.__all__) == {*arraylogit.special.__all__, "special", "__version__"}
+    assert set(arraylogit.__all__) == {
+        *arraylogit.special.__all__,
+        "num_threads",
+        "special",
+        "__version__",
+    }
 
 
 def test_documented_examples(library):

@@ -82,7 +82,8 @@ def _wide_formula(x: Array, xp: Namespace) -> Array:
 def _derivative(x: Array, xp: Namespace) -> Array:
     # -tanh(x/2) by exp(-|x|). The two branches meet smoothly at 0, where those of |x| would not.
     negative = x < 0
-    p, e = exp_and_error(xp.where(negative, x, -x), xp)
+    lesser = xp.where(negative, x, -x)
+    p, e = exp_and_error(lesser, lesser > -1.5, xp)
     q = (1 - p) + e
     return xp.where(negative, q, -q) / (1 + p)
 

@@ -75,10 +75,11 @@ def _eager_formula(x: Array, xp: Namespace) -> Array:
 
 def _derivative(x: Array, xp: Namespace) -> Array:
     # expit(-x). The two branches meet smoothly at 0, where those of |x| would not: each is the
-    # function itself, and has all its derivatives.
-    negative = x < 0
-    t = xp.exp(xp.where(negative, x, -x))
-    return xp.where(negative, 1.0, t) / (1 + t)
+    # function itself, and has all its derivatives. (Not x < 0, as in the formula: torch.compile
+    # would save that for the backward pass, and takes longer to store it than for all the rest.)
+    lower = x <= 0
+    t = xp.exp(xp.where(lower, x, -x))
+    return xp.where(lower, 1.0, t) / (1 + t)
 
 
 _LOG_EXPIT = Elementwise("log_expit", _formula, _derivative, _eager_formula, _eager_formula)

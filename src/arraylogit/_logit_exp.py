@@ -71,7 +71,7 @@ def _formula(x: Array, xp: Namespace) -> Array:
     # 3/4 the result is therefore twice the distance h to the crossing, accurate to the last
     # bit, and a correction of the second order: log(exp(x)/q) = log(exp(x)^2 / (exp(x) q)), and
     # 4 exp(x) q = 1 - f^2 with f = 1 - 2 exp(x).
-    p, e = exp_and_error(x, xp)
+    p, e = exp_and_error(x, x > -1.5, xp)
     q = (1 - p) + e
     f = (1 - 2 * p) + 2 * e
     return xp.where(
@@ -83,7 +83,7 @@ def _formula(x: Array, xp: Namespace) -> Array:
 
 def _derivative(x: Array, xp: Namespace) -> Array:
     # A factor of NaN, unlike the branch of a `where`, reaches the higher derivatives too.
-    p, e = exp_and_error(x, xp)
+    p, e = exp_and_error(x, x >= -1.5, xp)
     return xp.where(x <= 0, xp.ones_like(x), float("nan")) / ((1 - p) + e)
 
 

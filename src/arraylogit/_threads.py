@@ -42,7 +42,7 @@ def num_threads(number: int) -> Iterator[None]:
 
     Notes
     -----
-    The setting is one of the context (:mod:`contextvars`) that enters the block: other threads
+    The setting is one of the context (``contextvars``) that enters the block: other threads
     and tasks do not see it. The threads start with the first array that is large enough to gain
     by them, at least half a million elements, and end with the block. A process forked inside
     the block has none and runs on one thread. The results are the same to the bit. Each thread

@@ -203,15 +203,17 @@ def _values(function: "Elementwise", x: Array, computing: Any, bounds: Bounds | 
         x = torch.clamp(x.to(computing), *bounds)
     if kind == "cpu" and computing.itemsize < 8:
         return function.wide_formula(x.double(), torch)
-    # On MPS, log1p was log(1 + x) up to torch 2.7 (pytorch #154936); others are not known.
-    formula = function.eager_formula if kind in ("cpu", "cuda") else function.formula
+    # The compiler fuses operations. On MPS, log1p was log(1 + x) up to torch 2.7 (pytorch
+    # #154936), and on others it is not known.
+    eager = kind in ("cpu", "cuda") and not torch.compiler.is_compiling()
+    formula = function.eager_formula if eager else function.formula
     return formula(x.to(computing), torch)
 
 
 def _splits(x: Array, bounds: Bounds | None) -> bool:
     return (
-        x.numel() > BLOCK
-        and not torch.compiler.is_compiling()
+        not torch.compiler.is_compiling()  # first: a size asked for is one the compiler guards
+        and x.numel() > BLOCK
         and x.device.type == "cpu"
         and type(x) in (torch.Tensor, torch.nn.Parameter)
         and not (bounds and isinstance(bounds.lower, torch.Tensor))
