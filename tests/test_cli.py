@@ -106,8 +106,8 @@ has_reference = pytest.mark.skipif(
 @pytest.mark.parametrize(
     ("module", "record", "mutant", "complaint"),
     [
-        (_logit, "_LOGIT", {"formula": naive_logit}, "numpy cpu float64: logit: error is "),
-        (_expit, "_EXPIT", {"formula": tanh_expit}, "numpy cpu float64: expit: error is "),
+        (_logit, "_LOGIT", {"eager_formula": naive_logit}, "numpy cpu float64: logit: error is "),
+        (_expit, "_EXPIT", {"eager_formula": tanh_expit}, "numpy cpu float64: expit: error is "),
         (
             _expit,
             "_EXPIT",
@@ -117,20 +117,20 @@ has_reference = pytest.mark.skipif(
         (
             _logit,
             "_LOGIT",
-            {"formula": nan_at_a_point},
+            {"eager_formula": nan_at_a_point},
             "numpy cpu float64: logit: 1 of the documented",
         ),
-        (_logit, "_LOGIT", {"formula": lambda x, xp: [x]}, "numpy cpu float64: logit: "),
+        (_logit, "_LOGIT", {"eager_formula": lambda x, xp: [x]}, "numpy cpu float64: logit: "),
         (
             _log_expit,
             "_LOG_EXPIT",
-            {"formula": log_of_expit},
+            {"eager_formula": log_of_expit},
             "numpy cpu float64: log_expit: error is ",
         ),
         (
             _logit_exp,
             "_LOGIT_EXP",
-            {"formula": logit_of_exp},
+            {"eager_formula": logit_of_exp},
             "numpy cpu float64: logit_exp: error is ",
         ),
     ],
