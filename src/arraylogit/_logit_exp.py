@@ -81,6 +81,18 @@ def _formula(x: Array, xp: Namespace) -> Array:
     )
 
 
+def _wide_formula(x: Array, xp: Namespace) -> Array:
+    # h - log(2q) with h = x + log 2. Next to the crossing, where 2q - 1 is as small as the result,
+    # the rounding of 2q is made up for by f = 1 - 2 exp(x). Without `where`, which costs more than
+    # all the rest, bounds keep e = p (log(p) - x) finite where p has underflowed.
+    p = xp.exp(x)
+    zero = p - p
+    e = p * (xp.log(xp.maximum(p, zero + 1e-300)) - xp.maximum(x, zero - 700))
+    twice_q = 2 * ((1 - p) + e)
+    f = (1 - 2 * p) + 2 * e
+    return _plus_log_2(x) - (xp.log(twice_q) + (f - (twice_q - 1)))
+
+
 def _derivative(x: Array, xp: Namespace) -> Array:
     # A factor of NaN, unlike the branch of a `where`, reaches the higher derivatives too.
     p, e = exp_and_error(x, x >= -1.5, xp)
@@ -93,5 +105,4 @@ def _plus_log_2(x: Array) -> Array:
     return _LOW - (_MIDDLE - (x + _HIGH))
 
 
-# 1 - exp(x) needs the same care in every dtype and library: there is no shorter formula.
-_LOGIT_EXP = Elementwise("logit_exp", _formula, _derivative)
+_LOGIT_EXP = Elementwise("logit_exp", _formula, _derivative, wide_formula=_wide_formula)
