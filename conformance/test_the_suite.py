@@ -173,7 +173,7 @@ def test_a_required_backend_must_be_there():
 def test_the_last_budget_that_matches_holds():
     assert bound("value", "logit", "float32", "numpy") == 0.501
     assert bound("value", "logit", "float32", "jax:jit") == 2
-    assert bound("value", "log_expit", "float32", "array_api_strict:device1") == 4
+    assert bound("value", "log_expit", "float32", "array_api_strict:device1") == 5.4
     assert bound("derivative", "expit", "bfloat16", "torch:eager") == 0.51
     with pytest.raises(ValueError, match="no row for value, logit, float8"):
         bound("value", "logit", "float8", "numpy")
