@@ -361,8 +361,8 @@ def dask_computes_at_once():
 def part_of_a_thread_left_out():
     run = _threads.run
 
-    def short(work, size, number):
-        run(work, size - 1, number)
+    def short(work, parts):
+        run(work, parts[:-1])
 
     _threads.run = short
 
@@ -378,6 +378,19 @@ def buffers_written_beside_the_threads():
         return nditer(operands, flags=[f for f in flags if f != "delay_bufalloc"], **options)
 
     _numpy.np.nditer = hasty
+
+
+def errors_that_do_not_wait():
+    _threads._wait = lambda running: None
+
+
+def windows_that_overlap_let_in():
+    _numpy.elements_overlap = lambda shape, steps, size: False
+
+
+def smallest_subnormal_lost():
+    record = _log_expit._LOG_EXPIT
+    _log_expit._LOG_EXPIT = replace(record, eager_formula=_log_expit._wide_formula)
 
 
 def threads_within_the_chunks_of_dask():
@@ -462,6 +475,9 @@ REJECTED_BY = {
     part_of_a_thread_left_out: "test_threads.py::test_out",
     overlap_not_seen_by_threads: "test_threads.py::test_out",
     buffers_written_beside_the_threads: "test_threads.py::test_out",
+    errors_that_do_not_wait: "test_threads.py::test_an_error_waits_for_what_has_begun",
+    windows_that_overlap_let_in: "test_out.py::test_windows_that_overlap_are_refused",
+    smallest_subnormal_lost: "test_values.py::test_subnormals[torch]",
     threads_within_the_chunks_of_dask: "test_threads.py::test_not_in_the_chunks_of_dask",
     warnings_let_through: "test_values.py::test_silence[numpy-logit]",
 }

@@ -174,3 +174,31 @@ def test_torch_refusals():
         logit(x, out=torch.zeros(1).expand(4))
     with pytest.raises(ValueError, match="on the device of `input`, cpu, got meta"):
         logit(x, out=torch.empty(4, device="meta"))
+
+
+def test_windows_that_overlap_are_refused():
+    windows = np.lib.stride_tricks.sliding_window_view(np.full(9, 0.25), 2, writeable=True)
+    with pytest.raises(TypeError, match="its elements share memory"):
+        logit(windows, out=windows)
+    assert (windows == 0.25).all()
+
+
+def test_views_that_do_not_overlap_are_taken():
+    values = np.linspace(0, 1, 4 * 5 * 6).reshape(4, 5, 6)
+    for view in (
+        values[::-1, ::2].transpose(2, 0, 1),
+        values[:, :1, 3:4],
+        values[:, :0],
+        np.lib.stride_tricks.as_strided(values, (2, 3), (0, 0))[:0],
+    ):
+        expected = logit(view.copy())
+        np.testing.assert_array_equal(logit(view, out=view), expected)
+
+
+def test_torch_windows_that_overlap_are_refused():
+    torch = pytest.importorskip("torch")
+    windows = torch.full((9,), 0.25).unfold(0, 2, 1)
+    with pytest.raises(TypeError, match="its elements share memory"):
+        logit(windows, out=windows)
+    empty = torch.empty(0).expand(3, 0)
+    assert logit(empty, out=empty) is empty

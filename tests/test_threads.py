@@ -1,8 +1,11 @@
 """Threads on NumPy change no bit, and are there only where they were asked for."""
 
+import asyncio
 import os
+import signal
 import sys
 import threading
+import time
 
 import numpy as np
 import pytest
@@ -22,9 +25,9 @@ def parts(monkeypatch):
     found = []
     run = _threads.run
 
-    def counting(work, size, number):
-        found.append(number)
-        run(work, size, number)
+    def counting(work, parts):
+        found.append(len(parts))
+        run(work, parts)
 
     monkeypatch.setattr(_threads, "run", counting)
     return found
@@ -119,18 +122,64 @@ def test_silent(parts):
     assert parts == [2]
 
 
-def test_an_error_waits_for_all_threads(monkeypatch):
-    ended = []
+def test_an_error_waits_for_what_has_begun():
+    together, ended = threading.Barrier(3), []
 
-    def work(start, end):
-        if start:
-            ended.append(start)
-        if start == 4:
-            raise MemoryError(start)
+    def work(number):
+        together.wait()
+        if number == 1:
+            raise MemoryError(number)
+        time.sleep(0.05)
+        ended.append(number)
 
-    with arraylogit.num_threads(4), pytest.raises(MemoryError, match="4"):
-        _threads.run(work, 8, 4)
-    assert sorted(ended) == [2, 4, 6]
+    with arraylogit.num_threads(3), pytest.raises(MemoryError, match="1"):
+        _threads.run(work, [(0,), (1,), (2,)])
+    assert sorted(ended) == [0, 2]
+
+
+def test_an_interrupt_waits_too():
+    begun, ended = threading.Event(), []
+
+    def work(number):
+        if threading.current_thread() is threading.main_thread():
+            begun.wait()
+            return
+        begun.set()
+        time.sleep(0.05)
+        signal.raise_signal(signal.SIGINT)  # in the main thread, which is waiting
+        time.sleep(0.05)
+        ended.append(number)
+
+    with arraylogit.num_threads(2), pytest.raises(KeyboardInterrupt):
+        _threads.run(work, [(0,), (1,)])
+    assert len(ended) == 1
+
+
+def test_one_thread_does_it_all_where_no_other_starts(monkeypatch):
+    def refuse(self, work):
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr("concurrent.futures.ThreadPoolExecutor.submit", refuse)
+    x = np.linspace(0, 1, LARGE)
+    with arraylogit.num_threads(3):
+        y = logit(x)
+    np.testing.assert_array_equal(y, logit(x))
+
+
+def test_a_task_that_outlives_the_block(parts):
+    x = np.linspace(0, 1, LARGE)
+
+    async def work():
+        await asyncio.sleep(0)
+        return logit(x)
+
+    async def main():
+        with arraylogit.num_threads(2):
+            task = asyncio.create_task(work())
+        return await task
+
+    np.testing.assert_array_equal(asyncio.run(main()), logit(x))
+    assert parts == []
 
 
 def test_not_in_the_chunks_of_dask(parts, needs):
@@ -171,8 +220,8 @@ def test_after_a_fork(parts):
     ],
 )
 def test_refused(number, error, message):
-    with pytest.raises(error, match=f"^{message}$"), arraylogit.num_threads(number):
-        pass
+    with pytest.raises(error, match=f"^{message}$"):
+        arraylogit.num_threads(number)
 
 
 def test_takes_integers_of_numpy():

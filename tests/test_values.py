@@ -113,11 +113,7 @@ def test_subnormals(library):
         deepest = {"float32": -103.97, "float64": -745.13}[dtype]
         last = 0 if library.flushes_subnormals else smallest
         assert library.numpy(expit(library.asarray([deepest], dtype))) == last
-        # Dozens of the smallest number; torch's log1p is off by one of them.
-        x = np.asarray([-deepest - 5], dtype)
-        exact = 0 if library.flushes_subnormals else np.exp(-x.astype(np.longdouble))
-        y = library.numpy(log_expit(library.asarray(x, dtype)))
-        np.testing.assert_allclose(y, -exact, rtol=0, atol=smallest)
+        assert library.numpy(log_expit(library.asarray([-deepest], dtype))) == -last
 
 
 @each_function

@@ -6,8 +6,8 @@ from arraylogit._elementwise import Array, Namespace
 def exp_and_error(x: Array, near: Array, xp: Namespace) -> tuple[Array, Array]:
     """Return p and e, so that 1 - exp(x) = (1 - p) + e without cancellation, for x <= 0.
 
-    `near` is where x is above -1.5: there e matters. A formula and its derivative should not give
-    the same array: see the derivative in _log_expit.py.
+    `near` is where x is above -1.5: there e matters. A formula gives x > -1.5 and a derivative
+    x >= -1.5, so that torch.compile does not save the mask: see the derivative in _log_expit.py.
     """
     # e = p - exp(x) to first order. Next to 0, where 1 - exp(x) cancels, log(p) is accurate, and
     # its difference from x exact. Where exp(x) is far from 1, e is 0: p may have underflowed, so

@@ -73,8 +73,8 @@ def _formula(x: Array, xp: Namespace) -> Array:
 
 
 def _eager_formula(x: Array, xp: Namespace) -> Array:
-    # The same choice by minimum and maximum, since q <= 1/2 <= 1 - q: 2^120 x is negative below 0,
-    # and above 1 where q is not 1/2 to the last bit, of float128 too.
+    # The same choice by minimum and maximum, since q <= 1/2 <= 1 - q: 2^120 x is at most 0 at
+    # and below 0, and above 1 where q is not 1/2 to the last bit, of float128 too.
     q = _lesser(x, xp)
     return xp.maximum(q, xp.minimum(2.0**120 * x, 1 - q))
 

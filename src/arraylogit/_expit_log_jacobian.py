@@ -83,7 +83,7 @@ def _derivative(x: Array, xp: Namespace) -> Array:
     # -tanh(x/2) by exp(-|x|). The two branches meet smoothly at 0, where those of |x| would not.
     negative = x < 0
     lesser = xp.where(negative, x, -x)
-    p, e = exp_and_error(lesser, lesser > -1.5, xp)
+    p, e = exp_and_error(lesser, lesser >= -1.5, xp)
     q = (1 - p) + e
     return xp.where(negative, q, -q) / (1 + p)
 

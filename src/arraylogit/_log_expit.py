@@ -69,6 +69,13 @@ def _formula(x: Array, xp: Namespace) -> Array:
 
 
 def _eager_formula(x: Array, xp: Namespace) -> Array:
+    # torch's log1p is off by the smallest subnormal among these; t - t^2 is t there, and less than
+    # log1p(t) elsewhere.
+    t = xp.exp(-xp.abs(x))
+    return -(xp.maximum(xp.log1p(t), t - t * t) - xp.minimum(x, t - t))
+
+
+def _wide_formula(x: Array, xp: Namespace) -> Array:
     t = xp.exp(-xp.abs(x))
     return -(xp.log1p(t) - xp.minimum(x, t - t))
 
@@ -82,4 +89,4 @@ def _derivative(x: Array, xp: Namespace) -> Array:
     return xp.where(lower, 1.0, t) / (1 + t)
 
 
-_LOG_EXPIT = Elementwise("log_expit", _formula, _derivative, _eager_formula, _eager_formula)
+_LOG_EXPIT = Elementwise("log_expit", _formula, _derivative, _eager_formula, _wide_formula)

@@ -1,6 +1,6 @@
 """How any library of the Array API standard evaluates a formula: as it stands."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -131,6 +131,22 @@ class Direct:
                 return y
             out[...] = self.cast(y, out.dtype)
             return out
+
+
+def elements_overlap(shape: Iterable[int], steps: Iterable[int], size: int) -> bool:
+    """Return whether elements of a size, and steps in the same unit, may share memory.
+
+    They do not where every step is beyond all that the shorter ones reach, as in all views but
+    those made by hand.
+    """
+    dimensions = sorted((abs(step), n) for step, n in zip(steps, shape, strict=True) if n != 1)
+    if any(n == 0 for _, n in dimensions):
+        return False
+    for step, n in dimensions:
+        if step < size:
+            return True
+        size += step * (n - 1)
+    return False
 
 
 def clamp(x: Array, bounds: Bounds, xp: Any) -> Array:

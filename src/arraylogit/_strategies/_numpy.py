@@ -1,12 +1,13 @@
 """NumPy: block by block in cache, narrow dtypes evaluated in float64."""
 
 from functools import cache
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from arraylogit import _threads
-from arraylogit._strategies._direct import Bounds, Direct, Dtypes, Limits
+from arraylogit._strategies._direct import Bounds, Direct, Dtypes, Limits, elements_overlap
 
 if TYPE_CHECKING:
     from arraylogit._elementwise import Elementwise
@@ -46,7 +47,7 @@ class NumPy(Direct):
     def refusal_of_out(self, x: Array, out: Array) -> str | None:
         if not out.flags.writeable:
             return "it is read-only"
-        if any(step == 0 and n > 1 for step, n in zip(out.strides, out.shape, strict=True)):
+        if elements_overlap(out.shape, out.strides, out.itemsize):
             return "its elements share memory"
         return None
 
@@ -125,7 +126,7 @@ def _has_own_ufuncs(x: Array) -> bool:
 
 
 def _in_blocks(values: Any, x: Array, dtype: Any, out: Array, result: Any) -> Array:
-    threads = min(_threads.available(), x.size // (8 * BLOCK))
+    threads = max(1, min(_threads.available(), x.size // (8 * BLOCK)))
     if threads > 1 and x is not out and np.may_share_memory(x, out):
         threads = 1  # what one of them reads, another may have written
     # nditer visits any strides in memory order, casts block by block, and copies x first where
@@ -150,20 +151,19 @@ def _in_blocks(values: Any, x: Array, dtype: Any, out: Array, result: Any) -> Ar
         buffersize=BLOCK * (2 if threads > 1 else 1),
     )
 
-    def part(start: int, end: int) -> None:
-        # The copy has buffers of its own. NumPy's error state is one of a thread.
-        with blocks.copy() as share, np.errstate(all="ignore"):
+    def fill(share: np.nditer, start: int, end: int) -> None:
+        # NumPy's error state is one of a thread.
+        with share, np.errstate(all="ignore"):
             share.iterrange = start, end  # type: ignore[misc]
             for block, y in share:
                 y[...] = values(block)
 
-    with blocks:
-        if threads > 1:
-            _threads.run(part, x.size, threads)
-        else:
-            blocks.reset()
-            for block, y in blocks:
-                y[...] = values(block)
+    if threads == 1:
+        fill(blocks, 0, blocks.itersize)
+        return out
+    edges = [x.size * k // threads for k in range(threads + 1)]
+    with blocks:  # copies have buffers of their own
+        _threads.run(fill, [(blocks.copy(), *ends) for ends in pairwise(edges)])
     return out
 
 

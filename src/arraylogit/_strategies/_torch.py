@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch.autograd import forward_ad
 
-from arraylogit._strategies._direct import Bounds, Direct, Dtypes
+from arraylogit._strategies._direct import Bounds, Direct, Dtypes, elements_overlap
 
 if TYPE_CHECKING:
     from arraylogit._elementwise import Elementwise
@@ -54,7 +54,7 @@ class Torch(Direct):
     def refusal_of_out(self, x: Array, out: Array) -> str | None:
         if torch.is_grad_enabled() and (x.requires_grad or out.requires_grad):
             return "`out` is not differentiated, and `input` or `out` requires a gradient"
-        if any(step == 0 and n > 1 for step, n in zip(out.stride(), out.shape, strict=True)):
+        if elements_overlap(out.shape, out.stride(), 1):
             return "its elements share memory"
         return None
 
