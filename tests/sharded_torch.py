@@ -109,6 +109,7 @@ def run(rank, file, names):
     try:
         for name in names:
             globals()[name]()
+        dist.barrier()  # neither leaves while the other still listens
     finally:
         dist.destroy_process_group()
 

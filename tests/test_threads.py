@@ -138,6 +138,15 @@ def test_an_error_waits_for_what_has_begun():
         assert len(ended) == 2  # before the block waits for its threads
 
 
+@pytest.fixture
+def interruptible():
+    """A process that was started in the background ignores the signal."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("interruptible")
 def test_an_interrupt_waits_too():
     begun, ended = threading.Event(), []
 

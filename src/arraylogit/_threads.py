@@ -36,6 +36,11 @@ def num_threads(number: int) -> AbstractContextManager[None]:
     number : int
         How many, the calling thread included; at least 1.
 
+    Returns
+    -------
+    context manager
+        For one ``with`` statement.
+
     Raises
     ------
     TypeError
