@@ -127,7 +127,7 @@ LIBRARIES = [
         _strict("2025.12", device)
         for device in ("CPU_DEVICE", "device1", "device2", "no_float64", "no_x64")
     ),
-    _strict("2022.12", "CPU_DEVICE"),
+    _strict("2023.12", "CPU_DEVICE"),
     Library(
         "torch-cuda",
         "torch",

@@ -5,7 +5,7 @@ import pytest
 from array_api_compat import array_namespace
 from conformance import inputs, measure, reference
 
-from arraylogit import _inputs, logit
+from arraylogit import _call, logit
 from arraylogit._strategies._direct import Direct
 from tests.functions import each_function
 
@@ -23,7 +23,7 @@ def without_strategies(monkeypatch):
         return made.setdefault(xp, Direct(xp))
 
     made = {}
-    monkeypatch.setattr(_inputs, "strategy_of", direct)
+    monkeypatch.setattr(_call, "strategy_of", direct)
     return made
 
 

@@ -120,7 +120,7 @@ def test_numpy_subclass_with_ufuncs_of_its_own():
     used = []
     y = logit(np.asarray([0.25, 0.75]).view(Logged))
     assert type(y) is Logged
-    assert {"log", "log1p"} <= set(used)
+    assert {"log", "multiply"} <= set(used)
     np.testing.assert_array_equal(np.asarray(y), logit([0.25, 0.75]))
 
 

@@ -1,6 +1,6 @@
 """What the complex formulas share."""
 
-from arraylogit._elementwise import Array, Namespace
+from arraylogit._record import Array, Namespace
 
 
 def join(z: Array, real: Array, imag: Array, xp: Namespace) -> Array:

@@ -1,18 +1,20 @@
 """The exponential with its own error, for 1 - exp(x) without expm1."""
 
-from arraylogit._elementwise import Array, Namespace
+from arraylogit._record import Array, Namespace
 
 
-def exp_and_error(x: Array, near: Array, xp: Namespace) -> tuple[Array, Array]:
-    """Return p and e, so that 1 - exp(x) = (1 - p) + e without cancellation, for x <= 0.
+def one_minus_exp(x: Array, xp: Namespace) -> tuple[Array, Array]:
+    """Return exp(x) and 1 - exp(x), for x <= 0."""
+    p, e = exp_and_error(x, xp)
+    return p, (1 - p) + e
 
-    `near` is where x is above -1.5: there e matters. A formula gives x > -1.5 and a derivative
-    x >= -1.5, so that torch.compile does not save the mask: see the derivative in _log_expit.py.
-    """
+
+def exp_and_error(x: Array, xp: Namespace) -> tuple[Array, Array]:
+    """Return p and e, so that 1 - exp(x) = (1 - p) + e without cancellation, for x <= 0."""
     # e = p - exp(x) to first order. Next to 0, where 1 - exp(x) cancels, log(p) is accurate, and
     # its difference from x exact. Where exp(x) is far from 1, e is 0: p may have underflowed, so
     # that the logarithm is not that of p. (That also keeps XLA from simplifying log(exp(x)) to
     # x.) XLA's expm1 is 5.3 ULP off, and inductor has no accurate one.
-    p = xp.exp(x)
+    p, near = xp.exp(x), x > -1.5
     log_p = xp.log(xp.where(near, p, 1 - p))
     return p, p * xp.where(near, log_p - x, p - p)

@@ -1,7 +1,9 @@
 """The logistic sigmoid, the inverse of the logit."""
 
+from arraylogit._call import call
 from arraylogit._complex import join
-from arraylogit._elementwise import Array, Elementwise, Namespace
+from arraylogit._exp import one_minus_exp
+from arraylogit._record import Array, Elementwise, Evaluate, Namespace
 
 
 def expit(input: Array, *, out: Array | None = None) -> Array:
@@ -55,42 +57,56 @@ def expit(input: Array, *, out: Array | None = None) -> Array:
     >>> expit(logit(np.asarray([0.2, 0.5, 0.8])))
     array([0.2, 0.5, 0.8])
     """
-    return _EXPIT(input, None, out)
+    return call(EXPIT, input, out)
 
 
-def _lesser(x: Array, xp: Namespace) -> Array:
+def _stepwise(x: Array, xp: Namespace) -> Array:
     # expit(-|x|) = t / (1 + t) with t = exp(-|x|) <= 1 neither overflows nor cancels. For the
     # rounded quotient q, t - q (1 + t) is what it lacks, and the sum 1 + t before it: to add that
     # takes the result from 2.4 to 1.6 ULP. t - q is exact (Sterbenz, t/2 <= q <= t).
     t = xp.exp(-xp.abs(x))
     q = t / (1 + t)
-    return q + ((t - q) - q * t)
-
-
-def _formula(x: Array, xp: Namespace) -> Array:
-    q = _lesser(x, xp)
-    return xp.where(x < 0, q, 1 - q)
-
-
-def _eager_formula(x: Array, xp: Namespace) -> Array:
-    # The same choice by minimum and maximum, since q <= 1/2 <= 1 - q: 2^120 x is at most 0 at
-    # and below 0, and above 1 where q is not 1/2 to the last bit, of float128 too.
-    q = _lesser(x, xp)
+    q = q + ((t - q) - q * t)
+    # q below 0, 1 - q above: by minimum and maximum, since q <= 1/2 <= 1 - q, because `where`
+    # takes longer on NumPy and torch than all the rest. 2^120 x is at most 0 at and below 0, and
+    # above 1 where q is not 1/2 to the last bit, of float128 too.
     return xp.maximum(q, xp.minimum(2.0**120 * x, 1 - q))
 
 
-def _wide_formula(x: Array, xp: Namespace) -> Array:
+def _wide(x: Array, xp: Namespace) -> Array:
     # In float64, exp(-x) of a float32 x overflows only where the result is 0 in float32.
     return 1 / (1 + xp.exp(-x))
 
 
-def _derivative(x: Array, xp: Namespace) -> Array:
+def _derivative(x: Array, evaluate: Evaluate) -> Array:
+    return evaluate(EXPIT_SLOPE, x)
+
+
+def _slope(x: Array, xp: Namespace) -> Array:
     # expit(x) expit(-x) = t / (1 + t)^2; y (1 - y) would be 0 from x = 16.64 in float32.
     t = xp.exp(-xp.abs(x))
     return t / (1 + t * (2 + t))
 
 
-def _complex_formula(z: Array, xp: Namespace) -> Array:
+def _slope_derivative(x: Array, evaluate: Evaluate) -> Array:
+    return -evaluate(EXPIT_SLOPE, x) * evaluate(TANH_HALF, x)
+
+
+def _tanh_half(x: Array, xp: Namespace) -> Array:
+    # tanh(x/2) = (1 - t)/(1 + t) with t = exp(-|x|).
+    t, q = one_minus_exp(-xp.abs(x), xp)
+    return xp.where(x < 0, -q, q) / (1 + t)
+
+
+def _wide_tanh_half(x: Array, xp: Namespace) -> Array:
+    return xp.tanh(x / 2)
+
+
+def _tanh_half_derivative(x: Array, evaluate: Evaluate) -> Array:
+    return 2 * evaluate(EXPIT_SLOPE, x)
+
+
+def _complex(z: Array, xp: Namespace) -> Array:
     # With t = exp(-|x|) and w = t exp(iy), 1/(1 + 1/w) = (w + t^2)/|1 + w|^2 for x < 0, and
     # (1 + w)/|1 + w|^2 otherwise. By the half angle, |1 + w|^2 = (1 - t)^2 + 4 t cos(y/2)^2 does
     # not cancel next to the poles, nor does the second numerator.
@@ -104,17 +120,13 @@ def _complex_formula(z: Array, xp: Namespace) -> Array:
     return join(z, real, 2 * t * s * c / size, xp)
 
 
-def _complex_derivative(z: Array, xp: Namespace) -> Array:
-    # By the function itself, whose derivatives are these again: those of the formula would be
-    # wrong where |x| or a part has none.
-    return expit(z) * expit(-z)
+def _complex_derivative(z: Array, evaluate: Evaluate) -> Array:
+    # By the function itself, whose derivatives are these again: those of its form would be wrong
+    # where |x| or a part has none.
+    return evaluate(_COMPLEX_EXPIT, z) * evaluate(_COMPLEX_EXPIT, -z)
 
 
-_EXPIT = Elementwise(
-    "expit",
-    _formula,
-    _derivative,
-    _eager_formula,
-    _wide_formula,
-    Elementwise("expit", _complex_formula, _complex_derivative),
-)
+EXPIT_SLOPE = Elementwise("expit_slope", _slope, _slope_derivative, wide=_slope)
+TANH_HALF = Elementwise("tanh_half", _tanh_half, _tanh_half_derivative, wide=_wide_tanh_half)
+_COMPLEX_EXPIT = Elementwise("expit", _complex, _complex_derivative)
+EXPIT = Elementwise("expit", _stepwise, _derivative, wide=_wide, continuation=_COMPLEX_EXPIT)

@@ -1,7 +1,8 @@
 """The logarithm of the slope of the logistic sigmoid."""
 
-from arraylogit._elementwise import Array, Elementwise, Namespace
-from arraylogit._exp import exp_and_error
+from arraylogit._call import call
+from arraylogit._expit import TANH_HALF
+from arraylogit._record import Array, Elementwise, Evaluate, Namespace
 
 
 def expit_log_jacobian(input: Array, *, out: Array | None = None) -> Array:
@@ -56,10 +57,10 @@ def expit_log_jacobian(input: Array, *, out: Array | None = None) -> Array:
     >>> expit_log_jacobian(np.asarray([-1000.0, 0.0, 3.0])).round(4)
     array([-1000.    ,    -1.3863,    -3.0972])
     """
-    return _EXPIT_LOG_JACOBIAN(input, None, out)
+    return call(EXPIT_LOG_JACOBIAN, input, out)
 
 
-def _formula(x: Array, xp: Namespace) -> Array:
+def _stepwise(x: Array, xp: Namespace) -> Array:
     # All terms have one sign, and none is a product that could underflow. The logarithm of 1 + t
     # is that of s, and r/2s for its rounding: see _log_expit.py.
     a = xp.abs(x)
@@ -69,25 +70,13 @@ def _formula(x: Array, xp: Namespace) -> Array:
     return -((a + r / s) + 2 * xp.log(s))
 
 
-def _eager_formula(x: Array, xp: Namespace) -> Array:
-    a = xp.abs(x)
-    return -(a + 2 * xp.log1p(xp.exp(-a)))
-
-
-def _wide_formula(x: Array, xp: Namespace) -> Array:
+def _wide(x: Array, xp: Namespace) -> Array:
     a = xp.abs(x)
     return -(a + 2 * xp.log(1 + xp.exp(-a)))
 
 
-def _derivative(x: Array, xp: Namespace) -> Array:
-    # -tanh(x/2) by exp(-|x|). The two branches meet smoothly at 0, where those of |x| would not.
-    negative = x < 0
-    lesser = xp.where(negative, x, -x)
-    p, e = exp_and_error(lesser, lesser >= -1.5, xp)
-    q = (1 - p) + e
-    return xp.where(negative, q, -q) / (1 + p)
+def _derivative(x: Array, evaluate: Evaluate) -> Array:
+    return -evaluate(TANH_HALF, x)
 
 
-_EXPIT_LOG_JACOBIAN = Elementwise(
-    "expit_log_jacobian", _formula, _derivative, _eager_formula, _wide_formula
-)
+EXPIT_LOG_JACOBIAN = Elementwise("expit_log_jacobian", _stepwise, _derivative, wide=_wide)

@@ -1,6 +1,8 @@
 """The logarithm of the logistic sigmoid, the inverse of logit_exp."""
 
-from arraylogit._elementwise import Array, Elementwise, Namespace
+from arraylogit._call import call
+from arraylogit._expit import EXPIT
+from arraylogit._record import Array, Elementwise, Evaluate, Namespace
 
 
 def log_expit(input: Array, *, out: Array | None = None) -> Array:
@@ -53,10 +55,10 @@ def log_expit(input: Array, *, out: Array | None = None) -> Array:
     >>> log_expit(np.asarray([-1000.0, 0.0, 50.0]))
     array([-1.00000000e+03, -6.93147181e-01, -1.92874985e-22])
     """
-    return _LOG_EXPIT(input, None, out)
+    return call(LOG_EXPIT, input, out)
 
 
-def _formula(x: Array, xp: Namespace) -> Array:
+def _stepwise(x: Array, xp: Namespace) -> Array:
     # min(x, 0) - log1p(t) with t = exp(-|x|) <= 1, which neither overflows nor cancels. log1p by
     # a logarithm, because XLA's own is up to 2.5 ULP off: r is twice the rounding error of
     # s = 1 + t, exactly (Dekker's fast two-sum, 1 >= t; doubled because XLA rewrites (1 + t) - 1
@@ -65,28 +67,16 @@ def _formula(x: Array, xp: Namespace) -> Array:
     t = xp.exp(-xp.abs(x))
     s = 1 + t
     r = 2 * t - (2 * s - 2)
-    return -((xp.log(s) + r / (2 * s)) - xp.where(x < 0, x, t - t))
+    return -((xp.log(s) + r / (2 * s)) - xp.minimum(x, t - t))
 
 
-def _eager_formula(x: Array, xp: Namespace) -> Array:
-    # torch's log1p is off by the smallest subnormal among these; t - t^2 is t there, and less than
-    # log1p(t) elsewhere.
-    t = xp.exp(-xp.abs(x))
-    return -(xp.maximum(xp.log1p(t), t - t * t) - xp.minimum(x, t - t))
-
-
-def _wide_formula(x: Array, xp: Namespace) -> Array:
+def _wide(x: Array, xp: Namespace) -> Array:
     t = xp.exp(-xp.abs(x))
     return -(xp.log1p(t) - xp.minimum(x, t - t))
 
 
-def _derivative(x: Array, xp: Namespace) -> Array:
-    # expit(-x). The two branches meet smoothly at 0, where those of |x| would not: each is the
-    # function itself, and has all its derivatives. (Not x < 0, as in the formula: torch.compile
-    # would save that for the backward pass, and takes longer to store it than for all the rest.)
-    lower = x <= 0
-    t = xp.exp(xp.where(lower, x, -x))
-    return xp.where(lower, 1.0, t) / (1 + t)
+def _derivative(x: Array, evaluate: Evaluate) -> Array:
+    return evaluate(EXPIT, -x)
 
 
-_LOG_EXPIT = Elementwise("log_expit", _formula, _derivative, _eager_formula, _wide_formula)
+LOG_EXPIT = Elementwise("log_expit", _stepwise, _derivative, wide=_wide)

@@ -2,8 +2,9 @@
 
 from typing import Any
 
+from arraylogit._call import call
 from arraylogit._complex import join
-from arraylogit._elementwise import Array, Elementwise, Namespace
+from arraylogit._record import Array, Elementwise, Evaluate, Namespace
 
 
 def logit(input: Array, eps: Any = None, *, out: Array | None = None) -> Array:
@@ -70,40 +71,33 @@ def logit(input: Array, eps: Any = None, *, out: Array | None = None) -> Array:
     >>> logit(np.asarray([0.0, 1.0], dtype="float32"), eps=1e-6)
     array([-13.81551 ,  13.802318], dtype=float32)
     """
-    return _LOGIT(input, eps, out)
+    return call(LOGIT, input, out, eps)
 
 
-def _formula(x: Array, xp: Namespace) -> Array:
-    # log(a) + e/x with a = x / (1 - x) as rounded, and e = x - a (1 - x) what it lacks: as much as
-    # the logarithm itself next to 1/2. Beyond a quarter from there, e is no more than a rounding.
-    c = 1 - x
-    a = x / c
-    off = 2 * x - 1
-    # e = x - a c + a (c - (1 - x)). All differences are exact (Sterbenz) where k is subtracted on
-    # both sides, x - k c - (a - k) c, with k = 1 next to a = 1, and 1/2 down to a = 1/3.
-    half = c / 2
-    e = xp.where(a < 0.65, (x - half) - (a - 0.5) * c, (x - c) - (a - 1) * c)
-    # Twice c - (1 - x), written so that XLA, which rewrites (1 - x) - 1 into -x, leaves it alone.
-    excess = (2 * c - 1) + off
-    return xp.log(a) + xp.where(xp.abs(off) < 0.5, (e + a * (excess / 2)) / x, x - x)
-
-
-def _eager_formula(x: Array, xp: Namespace) -> Array:
+def _stepwise(x: Array, xp: Namespace) -> Array:
     # log(2x) - log(2(1 - x)): both logarithms vanish at 1/2 with opposite signs, so that nothing
-    # cancels. 2x is exact, and so is 1 - 2x from 1/4 on (Sterbenz); below, its rounding is less
-    # than that of the result. XLA's log1p is up to 129 ULP off.
+    # cancels. r makes up for the rounding of 1 - x: it is that error exactly for x >= 1/4
+    # (Sterbenz), and the factor 2x fades it out below, where the result is larger. It speaks of
+    # 2(1 - x), because XLA rewrites (1 - x) - 1 into -x. No log1p: it is scalar on NumPy without
+    # AVX-512, and up to 129 ULP off on XLA.
     twice_x = x + x  # half the time of 2 * x on one number
-    return xp.log(twice_x) - xp.log1p(1 - twice_x)
+    w = 2 * (1 - x)
+    r = ((w - 1) - (1 - twice_x)) * twice_x
+    return xp.log(twice_x) - (xp.log(w) - r)
 
 
-def _wide_formula(x: Array, xp: Namespace) -> Array:
+def _wide(x: Array, xp: Namespace) -> Array:
     # The textbook formula. Only the rounding of its quotient needs a thought: next to 1/2 the
     # logit of a float32 is as small as 2^-23, with an ULP of 2^-46, and the quotient in float64
     # is off by 2^-54.
     return xp.log(x / (1 - x))
 
 
-def _derivative(x: Array, xp: Namespace) -> Array:
+def _derivative(x: Array, evaluate: Evaluate) -> Array:
+    return evaluate(LOGIT_SLOPE, x)
+
+
+def _slope(x: Array, xp: Namespace) -> Array:
     # 1/x + 1/(1 - x) is closer to 1/(x(1 - x)) than the latter's own evaluation (1.23 against
     # 2.05 ULP), and exactly 4 at 1/2. abs is there for x = -0. Outside the domain a factor of
     # NaN, unlike the branch of a `where`, reaches the higher derivatives too.
@@ -111,7 +105,12 @@ def _derivative(x: Array, xp: Namespace) -> Array:
     return xp.abs(1 / x + 1 / c) * xp.where(x * c >= 0, xp.ones_like(x), float("nan"))
 
 
-def _complex_formula(z: Array, xp: Namespace) -> Array:
+def _slope_derivative(x: Array, evaluate: Evaluate) -> Array:
+    slope = evaluate(LOGIT_SLOPE, x)
+    return slope * slope * (2 * x - 1)  # exact where it crosses 0
+
+
+def _complex(z: Array, xp: Namespace) -> Array:
     # log(z) - log(1 - z). Its imaginary part is the sum of two angles of the triangle 0, 1, z:
     # of the same sign, and at most pi. A zero's sign says on which side of a cut z is.
     x, y = xp.real(z), xp.imag(z)
@@ -136,15 +135,15 @@ def _complex_formula(z: Array, xp: Namespace) -> Array:
     return join(z, real, angle, xp)
 
 
-def _complex_derivative(z: Array, xp: Namespace) -> Array:
+def _complex_derivative(z: Array, evaluate: Evaluate) -> Array:
     return 1 / z / (1 - z)
 
 
-_LOGIT = Elementwise(
+LOGIT_SLOPE = Elementwise("logit_slope", _slope, _slope_derivative)
+LOGIT = Elementwise(
     "logit",
-    _formula,
+    _stepwise,
     _derivative,
-    _eager_formula,
-    _wide_formula,
-    Elementwise("logit", _complex_formula, _complex_derivative),
+    wide=_wide,
+    continuation=Elementwise("logit", _complex, _complex_derivative),
 )

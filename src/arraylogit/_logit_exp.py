@@ -1,7 +1,8 @@
 """The logit of a probability given by its logarithm, the inverse of log_expit."""
 
-from arraylogit._elementwise import Array, Elementwise, Namespace
-from arraylogit._exp import exp_and_error
+from arraylogit._call import call
+from arraylogit._exp import exp_and_error, one_minus_exp
+from arraylogit._record import Array, Elementwise, Evaluate, Namespace
 
 # log 2 = _HIGH - _MIDDLE + _LOW: 22 bits, so that _HIGH is a number of every dtype computed in;
 # what makes _HIGH - _MIDDLE the float64 nearest to log 2; the rest.
@@ -62,16 +63,16 @@ def logit_exp(input: Array, *, out: Array | None = None) -> Array:
     >>> logit_exp(np.asarray([-1000.0, -1.0, -1e-20]))
     array([-1.00000000e+03, -5.41324855e-01,  4.60517019e+01])
     """
-    return _LOGIT_EXP(input, None, out)
+    return call(LOGIT_EXP, input, out)
 
 
-def _formula(x: Array, xp: Namespace) -> Array:
+def _stepwise(x: Array, xp: Namespace) -> Array:
     # x - log(q) with q = 1 - exp(x), scaled by 2: log(2q) is the smaller number to round.
     # Both terms cancel where the result crosses 0, at -log 2. For probabilities between 1/4 and
     # 3/4 the result is therefore twice the distance h to the crossing, accurate to the last
     # bit, and a correction of the second order: log(exp(x)/q) = log(exp(x)^2 / (exp(x) q)), and
     # 4 exp(x) q = 1 - f^2 with f = 1 - 2 exp(x).
-    p, e = exp_and_error(x, x > -1.5, xp)
+    p, e = exp_and_error(x, xp)
     q = (1 - p) + e
     f = (1 - 2 * p) + 2 * e
     return xp.where(
@@ -81,7 +82,7 @@ def _formula(x: Array, xp: Namespace) -> Array:
     )
 
 
-def _wide_formula(x: Array, xp: Namespace) -> Array:
+def _wide(x: Array, xp: Namespace) -> Array:
     # h - log(2q) with h = x + log 2. Next to the crossing, where 2q - 1 is as small as the result,
     # the rounding of 2q is made up for by f = 1 - 2 exp(x). Without `where`, which costs more than
     # all the rest, bounds keep e = p (log(p) - x) finite where p has underflowed.
@@ -93,10 +94,25 @@ def _wide_formula(x: Array, xp: Namespace) -> Array:
     return _plus_log_2(x) - (xp.log(twice_q) + (f - (twice_q - 1)))
 
 
-def _derivative(x: Array, xp: Namespace) -> Array:
+def _derivative(x: Array, evaluate: Evaluate) -> Array:
+    return evaluate(_SLOPE, x)
+
+
+def _slope(x: Array, xp: Namespace) -> Array:
     # A factor of NaN, unlike the branch of a `where`, reaches the higher derivatives too.
-    p, e = exp_and_error(x, x >= -1.5, xp)
-    return xp.where(x <= 0, xp.ones_like(x), float("nan")) / ((1 - p) + e)
+    _, q = one_minus_exp(x, xp)
+    return xp.where(x <= 0, xp.ones_like(x), float("nan")) / q
+
+
+def _odds(x: Array, xp: Namespace) -> Array:
+    p, q = one_minus_exp(x, xp)
+    return p * (xp.where(x <= 0, xp.ones_like(x), float("nan")) / q)
+
+
+def _rate(x: Array, evaluate: Evaluate) -> Array:
+    # The derivative of the slope, 1/(1 - exp(x)), and of the odds, exp(x)/(1 - exp(x)), which are
+    # the slope less 1: without that difference, which would cancel.
+    return evaluate(_ODDS, x) * evaluate(_SLOPE, x)
 
 
 def _plus_log_2(x: Array) -> Array:
@@ -105,4 +121,6 @@ def _plus_log_2(x: Array) -> Array:
     return _LOW - (_MIDDLE - (x + _HIGH))
 
 
-_LOGIT_EXP = Elementwise("logit_exp", _formula, _derivative, wide_formula=_wide_formula)
+_SLOPE = Elementwise("logit_exp_slope", _slope, _rate)
+_ODDS = Elementwise("odds_exp", _odds, _rate)
+LOGIT_EXP = Elementwise("logit_exp", _stepwise, _derivative, wide=_wide)

@@ -1,6 +1,8 @@
 """The logarithm of the slope of the logit."""
 
-from arraylogit._elementwise import Array, Elementwise, Namespace
+from arraylogit._call import call
+from arraylogit._logit import LOGIT_SLOPE
+from arraylogit._record import Array, Elementwise, Evaluate, Namespace
 
 
 def logit_log_jacobian(input: Array, *, out: Array | None = None) -> Array:
@@ -55,10 +57,10 @@ def logit_log_jacobian(input: Array, *, out: Array | None = None) -> Array:
     >>> logit_log_jacobian(np.asarray([1e-320, 0.5, 1.0])).round(4)
     array([736.8272,   1.3863,      inf])
     """
-    return _LOGIT_LOG_JACOBIAN(input, None, out)
+    return call(LOGIT_LOG_JACOBIAN, input, out)
 
 
-def _formula(x: Array, xp: Namespace) -> Array:
+def _stepwise(x: Array, xp: Namespace) -> Array:
     # Both logarithms are negative: nothing cancels. r makes up for the rounding of 1 - x, which is
     # half an ULP of a result of at least 2 log 2: for x >= 1/4, exactly (Sterbenz). The factor 2x
     # fades it out below, where the bracket is no longer that error. The bracket speaks of 2(1 - x)
@@ -68,21 +70,26 @@ def _formula(x: Array, xp: Namespace) -> Array:
     return -(xp.log(x) + (xp.log(1 - x) - r))
 
 
-def _eager_formula(x: Array, xp: Namespace) -> Array:
-    return -(xp.log(x) + xp.log1p(-x))
-
-
-def _wide_formula(x: Array, xp: Namespace) -> Array:
+def _wide(x: Array, xp: Namespace) -> Array:
     return -(xp.log(x) + xp.log(1 - x))
 
 
-def _derivative(x: Array, xp: Namespace) -> Array:
+def _derivative(x: Array, evaluate: Evaluate) -> Array:
+    return evaluate(_SLOPE, x)
+
+
+def _slope(x: Array, xp: Namespace) -> Array:
     # 2x - 1 is exact where it crosses 0. abs is there for x = -0; the factor: see _logit.py.
     c = 1 - x
     slope = (2 * x - 1) / xp.abs(x) / c
     return slope * xp.where(x * c >= 0, xp.ones_like(x), float("nan"))
 
 
-_LOGIT_LOG_JACOBIAN = Elementwise(
-    "logit_log_jacobian", _formula, _derivative, _eager_formula, _wide_formula
-)
+def _slope_derivative(x: Array, evaluate: Evaluate) -> Array:
+    # 1/x^2 + 1/(1 - x)^2 = J^2 - 2J, where J = 1/x + 1/(1 - x) is at least 4.
+    slope = evaluate(LOGIT_SLOPE, x)
+    return slope * (slope - 2)
+
+
+_SLOPE = Elementwise("logit_log_jacobian_slope", _slope, _slope_derivative)
+LOGIT_LOG_JACOBIAN = Elementwise("logit_log_jacobian", _stepwise, _derivative, wide=_wide)

@@ -2,19 +2,19 @@
 
 Each takes an array of a real floating-point dtype and the namespace of its library, and uses
 nothing but arithmetic and comparison operators, Python scalars, and of the namespace `abs`,
-`exp`, `log`, `log1p` and `where`. Nothing is checked, converted, clamped or split into
-blocks, the library's own warnings are not silenced, and a derivative is what the library makes of
-the formula: ``arraylogit.logit`` and the others take care of all that. Accuracy is that of
-evaluating the formula in the dtype of `x` (``docs/accuracy.md``).
+`exp`, `log`, `log1p`, `maximum`, `minimum` and `where`. Nothing is checked, converted, clamped or
+split into blocks, the library's own warnings are not silenced, and a derivative is what the
+library makes of the formula: ``arraylogit.logit`` and the others take care of all that. Accuracy
+is that of evaluating the formula in the dtype of `x` (``docs/accuracy.md``).
 """
 
-from arraylogit._elementwise import Array, Namespace
-from arraylogit._expit import _EXPIT
-from arraylogit._expit_log_jacobian import _EXPIT_LOG_JACOBIAN
-from arraylogit._log_expit import _LOG_EXPIT
-from arraylogit._logit import _LOGIT
-from arraylogit._logit_exp import _LOGIT_EXP
-from arraylogit._logit_log_jacobian import _LOGIT_LOG_JACOBIAN
+from arraylogit._expit import EXPIT
+from arraylogit._expit_log_jacobian import EXPIT_LOG_JACOBIAN
+from arraylogit._log_expit import LOG_EXPIT
+from arraylogit._logit import LOGIT
+from arraylogit._logit_exp import LOGIT_EXP
+from arraylogit._logit_log_jacobian import LOGIT_LOG_JACOBIAN
+from arraylogit._record import Array, Namespace
 
 __all__ = [
     "expit",
@@ -28,29 +28,29 @@ __all__ = [
 
 def logit(x: Array, xp: Namespace) -> Array:
     """Log-odds of the probabilities `x`, with the functions of the namespace `xp`."""
-    return _LOGIT.formula(x, xp)
+    return LOGIT.stepwise(x, xp)
 
 
 def expit(x: Array, xp: Namespace) -> Array:
     """Probabilities of the log-odds `x`, with the functions of the namespace `xp`."""
-    return _EXPIT.formula(x, xp)
+    return EXPIT.stepwise(x, xp)
 
 
 def log_expit(x: Array, xp: Namespace) -> Array:
     """Log-probabilities of the log-odds `x`, with the functions of the namespace `xp`."""
-    return _LOG_EXPIT.formula(x, xp)
+    return LOG_EXPIT.stepwise(x, xp)
 
 
 def logit_exp(x: Array, xp: Namespace) -> Array:
     """Log-odds of the log-probabilities `x`, with the functions of the namespace `xp`."""
-    return _LOGIT_EXP.formula(x, xp)
+    return LOGIT_EXP.stepwise(x, xp)
 
 
 def logit_log_jacobian(x: Array, xp: Namespace) -> Array:
     """Logarithm of the slope of the logit at `x`, with the functions of the namespace `xp`."""
-    return _LOGIT_LOG_JACOBIAN.formula(x, xp)
+    return LOGIT_LOG_JACOBIAN.stepwise(x, xp)
 
 
 def expit_log_jacobian(x: Array, xp: Namespace) -> Array:
     """Logarithm of the slope of the sigmoid at `x`, with the functions of the namespace `xp`."""
-    return _EXPIT_LOG_JACOBIAN.formula(x, xp)
+    return EXPIT_LOG_JACOBIAN.stepwise(x, xp)

@@ -1,16 +1,12 @@
 """Lazy arrays of chunks: each chunk is left to the strategy of its own library."""
 
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from arraylogit import _strategies
-from arraylogit._strategies._direct import Bounds, Direct, Dtypes, Limits
+from arraylogit._record import Array, Bounds, Call, Dtypes
+from arraylogit._strategies._direct import Direct
 from arraylogit._threads import num_threads
-
-if TYPE_CHECKING:
-    from arraylogit._elementwise import Elementwise
-
-Array = Any
 
 
 class Chunked(Direct, ABC):
@@ -20,26 +16,24 @@ class Chunked(Direct, ABC):
 
     @abstractmethod
     def chunk(self, x: Array) -> Array:
-        """Return an empty array of the kind that the chunks of `x` are."""
+        """Return an empty array of the type and dtype of the chunks of `x`."""
 
     def dtypes(self, x: Array) -> Dtypes | None:
         chunk = self.chunk(x)
         return _strategy_of(chunk).dtypes(chunk)
 
-    def limits(self, x: Array, computing: Any) -> Limits:
+    def bounds(self, x: Array, computing: Any, eps: Any) -> Bounds:
         chunk = self.chunk(x)
-        return _strategy_of(chunk).limits(chunk, computing)
+        return _strategy_of(chunk).bounds(chunk, computing, eps)
 
     def refusal_of_out(self, x: Array, out: Array) -> str | None:
         return f"{type(x).__module__.partition('.')[0].capitalize()} arrays are lazy"
 
 
-def evaluate_chunk(
-    chunk: Array, function: "Elementwise", dtypes: Dtypes, bounds: Bounds | None
-) -> Array:
-    """Return the values of `function` at a chunk, on one thread: chunks have theirs."""
+def evaluate_chunk(chunk: Array, call: Call) -> Array:
+    """Return the values at a chunk, on one thread: chunks have threads of their own."""
     with num_threads(1):
-        return _strategy_of(chunk).evaluate(function, chunk, dtypes, bounds, None)
+        return _strategy_of(chunk).evaluate(call, chunk, None)
 
 
 def _strategy_of(chunk: Array) -> Direct:

@@ -1,16 +1,12 @@
 """CuPy: the formula fused into one kernel."""
 
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import cupy as cp
 
-from arraylogit._strategies._direct import Bounds, Direct, Dtypes, clamp
-
-if TYPE_CHECKING:
-    from arraylogit._elementwise import Elementwise
-
-Array = Any
+from arraylogit._record import Array, Bounds, Call, Dtypes, Elementwise
+from arraylogit._strategies._direct import Direct, clamp
 
 
 class CuPy(Direct):
@@ -37,16 +33,10 @@ class CuPy(Direct):
     def can_cast(self, dtype: Any, to: Any) -> bool:
         return bool(cp.can_cast(dtype, to, "same_kind"))
 
-    def evaluate(
-        self,
-        function: "Elementwise",
-        x: Array,
-        dtypes: Dtypes,
-        bounds: Bounds | None,
-        out: Array | None,
-    ) -> Array:
+    def evaluate(self, call: Call, x: Array, out: Array | None) -> Array:
+        function, dtypes, bounds = call
         if dtypes.complex:  # of functions that cannot be fused
-            return super().evaluate(function, x, dtypes, bounds, out)
+            return super().evaluate(call, x, out)
         # cp.full sends the number as a kernel argument: nothing is copied from the host.
         arrays = bounds and bounds.map(
             lambda b: b if isinstance(b, cp.ndarray) else cp.full((), b, dtypes.computing)
@@ -59,12 +49,12 @@ class CuPy(Direct):
 
 
 @cache
-def _fused(function: "Elementwise", dtypes: Dtypes, clamped: bool) -> Any:
+def _fused(function: Elementwise, dtypes: Dtypes, clamped: bool) -> Any:
     def values(x: Array, bounds: Any) -> Array:
         x = x.astype(dtypes.computing)
         if bounds:
             x = clamp(x, bounds, cp)
-        return function.formula(x, cp).astype(dtypes.result)
+        return function.stepwise(x, cp).astype(dtypes.result)
 
     if clamped:
         return cp.fuse(lambda x, lower, upper: values(x, Bounds(lower, upper)))

@@ -1,43 +1,13 @@
 """How any library of the Array API standard evaluates a formula: as it stands."""
 
-from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, Any, NamedTuple
+from collections.abc import Iterable
+from numbers import Real
+from typing import Any
 
 import numpy as np
 from array_api_compat import device
 
-if TYPE_CHECKING:
-    from arraylogit._elementwise import Elementwise
-
-Array = Any
-Dtype = Any
-
-
-class Dtypes(NamedTuple):
-    """The dtype that the contract computes in, and the one of the result."""
-
-    computing: Dtype
-    result: Dtype
-    complex: bool = False
-
-
-class Bounds(NamedTuple):
-    """What the input is clamped to: numbers, or 0-d arrays of the computing dtype."""
-
-    lower: Any
-    upper: Any
-
-    def map(self, convert: Callable[[Any], Any]) -> "Bounds":
-        """Return both bounds converted."""
-        return Bounds(convert(self.lower), convert(self.upper))
-
-
-class Limits(NamedTuple):
-    """The numbers of a dtype that the bounds of a clamp depend on."""
-
-    real: type  # of these numbers: float, or a wider one
-    smallest: Any  # positive number
-    below_one: Any  # the largest one
+from arraylogit._record import Array, Bounds, Call, Dtype, Dtypes, Namespace
 
 
 class Direct:
@@ -57,7 +27,7 @@ class Direct:
     flushes_subnormals = False
     """Whether the library replaces subnormal numbers with 0."""
 
-    def __init__(self, xp: Any) -> None:
+    def __init__(self, xp: Namespace) -> None:
         self.xp = xp
 
     def dtypes(self, x: Array) -> Dtypes | None:
@@ -75,11 +45,21 @@ class Direct:
             return Dtypes(default, default)
         return None
 
-    def limits(self, x: Array, computing: Dtype) -> Limits:
-        """Return the limits of the dtype that `x` is computed in."""
-        info = self.xp.finfo(computing)
-        eps, smallest = float(info.eps), float(info.smallest_normal)
-        return Limits(float, smallest if self.flushes_subnormals else smallest * eps, 1 - eps / 2)
+    def bounds(self, x: Array, computing: Dtype, eps: Any) -> Bounds:
+        """Return what ``eps > 0``, a number or a traced array, clamps `x` to: finite bounds."""
+        xp, info = self.xp, self.xp.finfo(computing)
+        smallest, below_one = float(info.smallest_normal), 1 - float(info.eps) / 2
+        if not self.flushes_subnormals:
+            smallest *= float(info.eps)
+        if isinstance(eps, Real):
+            number = float(eps)
+            return Bounds(max(number, smallest), min(1 - number, below_one))
+        positive = eps > 0  # before the cast, which may underflow
+        lower = self.cast(eps, computing)
+        upper = 1 - lower
+        lower = xp.where(positive & (lower < smallest), smallest, lower)
+        upper = xp.where(positive & (upper > below_one), below_one, upper)
+        return Bounds(lower, upper)
 
     def concrete(self, eps: Array) -> float | None:
         """Return the value of a 0-d array, or None where it is traced."""
@@ -110,23 +90,17 @@ class Direct:
         """Return `x` in another dtype."""
         return x if x.dtype == dtype else self.xp.astype(x, dtype)
 
-    def evaluate(
-        self,
-        function: "Elementwise",
-        x: Array,
-        dtypes: Dtypes,
-        bounds: Bounds | None,
-        out: Array | None,
-    ) -> Array:
-        """Return the values of `function` at `x`, in `out` if given."""
+    def evaluate(self, call: Call, x: Array, out: Array | None) -> Array:
+        """Return the values at `x`, in `out` if given."""
         xp = self.xp
-        x = self.cast(x, dtypes.computing)
-        if bounds:
+        x = self.cast(x, call.dtypes.computing)
+        if call.bounds:
             # full_like puts a number on the device and into the dtype of x everywhere.
-            arrays = bounds.map(lambda b: xp.full_like(x, b) if isinstance(b, float) else b)
-            x = clamp(x, arrays, xp)
+            x = clamp(
+                x, call.bounds.map(lambda b: xp.full_like(x, b) if isinstance(b, float) else b), xp
+            )
         with np.errstate(all="ignore"):  # for libraries built on NumPy
-            y = self.cast(function.formula(x, xp), dtypes.result)
+            y = self.cast(call.function.stepwise(x, xp), call.dtypes.result)
             if out is None:
                 return y
             out[...] = self.cast(y, out.dtype)
@@ -149,7 +123,7 @@ def elements_overlap(shape: Iterable[int], steps: Iterable[int], size: int) -> b
     return False
 
 
-def clamp(x: Array, bounds: Bounds, xp: Any) -> Array:
+def clamp(x: Array, bounds: Bounds, xp: Namespace) -> Array:
     """Return `x` clamped to `bounds`, which are arrays; NaN stays NaN."""
     # Not by minimum, maximum or clip: the standard has had them since 2023.12 only.
     lower, upper = bounds

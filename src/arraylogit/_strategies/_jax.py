@@ -1,25 +1,21 @@
 """JAX: one jitted function with its own derivative rule."""
 
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 
-from arraylogit._strategies._direct import Bounds, Direct, Dtypes
-
-if TYPE_CHECKING:
-    from arraylogit._elementwise import Elementwise
-
-Array = Any
+from arraylogit._record import Array, Bounds, Call, Dtypes, Elementwise
+from arraylogit._strategies._direct import Direct
 
 _BY_DTYPE = {
     dtype: Dtypes(jnp.dtype(jnp.float32) if dtype.itemsize < 4 else dtype, dtype)
     for dtype in map(jnp.dtype, (jnp.bfloat16, jnp.float16, jnp.float32, jnp.float64))
 }
 
-# By what is compiled, for a jitted function finds its trace by its dynamic arguments several times
-# faster than by static ones; and by formulas, as a whole record takes long to hash.
+# The key holds what is compiled. Static arguments of one jitted function would slow each call
+# down, and the hash of a whole record takes long.
 _COMPILED: dict[Any, Any] = {}
 
 
@@ -53,42 +49,43 @@ class Jax(Direct):
     def cast(self, x: Array, dtype: Any) -> Array:
         return x.astype(dtype)
 
-    def evaluate(
-        self,
-        function: "Elementwise",
-        x: Array,
-        dtypes: Dtypes,
-        bounds: Bounds | None,
-        out: None,
-    ) -> Array:
-        compiled = _COMPILED.get((function.formula, function.derivative, dtypes.result))
+    def evaluate(self, call: Call, x: Array, out: None) -> Array:
+        function, dtypes, bounds = call
+        compiled = _COMPILED.get((function.stepwise, function.derivative, dtypes.result))
         if compiled is None:
             compiled = _compile(function, dtypes)
         return compiled(x, bounds)
 
 
 @partial(jax.custom_jvp, nondiff_argnums=(0, 1))
-def _differentiable(function: "Elementwise", dtypes: Dtypes, x: Array, bounds: Any) -> Array:
+def _differentiable(
+    function: Elementwise, dtypes: Dtypes, x: Array, bounds: Bounds | None
+) -> Array:
     x = x.astype(dtypes.computing)
     if bounds:
         x = jnp.clip(x, *bounds)
-    return function.formula(x, jnp).astype(dtypes.result)
+    return function.stepwise(x, jnp).astype(dtypes.result)
 
 
 @_differentiable.defjvp
-def _jvp(function: "Elementwise", dtypes: Dtypes, primals: Any, tangents: Any) -> Any:
+def _jvp(function: Elementwise, dtypes: Dtypes, primals: Any, tangents: Any) -> Any:
     x, bounds = primals
-    slope = function.slope(x.astype(dtypes.computing), bounds, jnp)
+    alike = dtypes._replace(result=dtypes.computing)
+
+    def evaluate(record: Elementwise, x: Array) -> Array:
+        return _differentiable(record, alike, x, None)
+
+    slope = Call(function, dtypes, bounds).slope(x.astype(dtypes.computing), evaluate, jnp)
     tangent = (slope * tangents[0].astype(dtypes.computing)).astype(dtypes.result)
     return _differentiable(function, dtypes, x, bounds), tangent
 
 
-def _compile(function: "Elementwise", dtypes: Dtypes) -> Any:
-    def values(x: Array, bounds: Any) -> Array:
+def _compile(function: Elementwise, dtypes: Dtypes) -> Any:
+    def values(x: Array, bounds: Bounds | None) -> Array:
         return _differentiable(function, dtypes, x.astype(dtypes.result), bounds)
 
     values.__name__ = function.name  # in profiles
-    key = (function.formula, function.derivative, dtypes.result)
+    key = (function.stepwise, function.derivative, dtypes.result)
     return _COMPILED.setdefault(key, jax.jit(values))
 
 

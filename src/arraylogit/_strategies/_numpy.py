@@ -2,17 +2,13 @@
 
 from functools import cache
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from arraylogit import _threads
-from arraylogit._strategies._direct import Bounds, Direct, Dtypes, Limits, elements_overlap
-
-if TYPE_CHECKING:
-    from arraylogit._elementwise import Elementwise
-
-Array = Any
+from arraylogit._record import Array, Bounds, Call, Dtypes
+from arraylogit._strategies._direct import Direct, elements_overlap
 
 _FLOAT64 = np.dtype(np.float64)
 _BY_DTYPE = {
@@ -38,8 +34,10 @@ class NumPy(Direct):
     def dtypes(self, x: Array) -> Dtypes | None:
         return _BY_DTYPE.get(x.dtype) or _dtypes(x.dtype)
 
-    def limits(self, x: Array, computing: np.dtype[Any]) -> Limits:
-        return _limits(computing)
+    def bounds(self, x: Array, computing: np.dtype[Any], eps: Any) -> Bounds:
+        real, smallest, below_one = _ends(computing)
+        eps = real(eps)
+        return Bounds(max(eps, smallest), min(1 - eps, below_one))
 
     def concrete(self, eps: Array) -> Any:
         return eps[()] if eps.dtype == np.longdouble else eps.item()
@@ -57,24 +55,17 @@ class NumPy(Direct):
     def cast(self, x: Array, dtype: Any) -> Array:
         return x.astype(dtype, copy=False)
 
-    def evaluate(
-        self,
-        function: "Elementwise",
-        x: Array,
-        dtypes: Dtypes,
-        bounds: Bounds | None,
-        out: Array | None,
-    ) -> Array:
-        computing, result, _ = dtypes
+    def evaluate(self, call: Call, x: Array, out: Array | None) -> Array:
+        computing, result, _ = call.dtypes
         wide = computing.itemsize < 8
         dtype = _FLOAT64 if wide else computing
-        formula = function.wide_formula if wide else function.eager_formula
+        form = call.function.form("wide" if wide else "stepwise")
         # Rounded to the computing dtype, whatever is computed in.
-        bounds = bounds and bounds.map(computing.type)
+        bounds = call.bounds and call.bounds.map(computing.type)
 
         def values(block: Array) -> Array:
             block = block.astype(dtype, copy=False)
-            return formula(np.clip(block, *bounds) if bounds else block, np)
+            return form(np.clip(block, *bounds) if bounds else block, np)
 
         with np.errstate(all="ignore"):
             if x.size == 1 and out is None and result.kind == "f" and _is_plain(x):
@@ -82,7 +73,7 @@ class NumPy(Direct):
                 number = x.item()
                 if bounds:
                     number = min(max(number, bounds.lower), bounds.upper)  # NaN comes first
-                y = result.type(formula(dtype.type(number), np))
+                y = result.type(form(dtype.type(number), np))
                 return y if isinstance(x, np.generic) else np.array(y).reshape(x.shape)
             if type(x) is np.ndarray or isinstance(out, np.ndarray):
                 if x.size <= BLOCK and out is None:
@@ -111,10 +102,11 @@ def _dtypes(dtype: np.dtype[Any]) -> Dtypes | None:
 
 
 @cache
-def _limits(computing: np.dtype[Any]) -> Limits:
+def _ends(computing: np.dtype[Any]) -> tuple[type, Any, Any]:
+    # The type of a bound, the smallest positive number, and the largest one below 1.
     real = np.longdouble if computing.itemsize > 8 else float
     info = np.finfo(computing)
-    return Limits(real, real(info.smallest_subnormal), 1 - real(info.eps) / 2)
+    return real, real(info.smallest_subnormal), 1 - real(info.eps) / 2
 
 
 def _is_plain(x: Array) -> bool:

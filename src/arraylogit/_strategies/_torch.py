@@ -1,17 +1,13 @@
 """torch: one autograd.Function, and blocks that stay in cache in eager mode on the CPU."""
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 from torch.autograd import forward_ad
 
-from arraylogit._strategies._direct import Bounds, Direct, Dtypes, elements_overlap
-
-if TYPE_CHECKING:
-    from arraylogit._elementwise import Elementwise
-
-Array = Any
+from arraylogit._record import Array, Bounds, Call, Dtypes, Elementwise
+from arraylogit._strategies._direct import Direct, elements_overlap
 
 _FLOAT32, _FLOAT64 = torch.float32, torch.float64
 _BY_DTYPE = {
@@ -67,38 +63,31 @@ class Torch(Direct):
     def cast(self, x: Array, dtype: Any) -> Array:
         return x.to(dtype)
 
-    def evaluate(
-        self,
-        function: "Elementwise",
-        x: Array,
-        dtypes: Dtypes,
-        bounds: Bounds | None,
-        out: Array | None,
-    ) -> Array:
-        computing, result, _ = dtypes
-        if x.dtype != result:
-            x = x.to(result)
+    def evaluate(self, call: Call, x: Array, out: Array | None) -> Array:
+        function, dtypes, bounds = call
+        if x.dtype != dtypes.result:
+            x = x.to(dtypes.result)
         if out is not None:
-            return _write(function, x, computing, bounds, out)
-        lower, upper = bounds or (None, None)
+            return _write(call, x, out)
+        arguments = (x, *(bounds or (None, None)), function, dtypes)
         requires_grad = x.requires_grad and torch.is_grad_enabled()
         if torch.compiler.is_compiling():
             if requires_grad:
-                return _Pointwise.apply(x, lower, upper, function, computing)  # type: ignore[no-untyped-call]
-            return _evaluate(function, x, computing, bounds)
+                return _Pointwise.apply(*arguments)  # type: ignore[no-untyped-call]
+            return _evaluate(call, x)
         primal, tangent = _unpack_dual(x)
         if tangent is not None and (_transforms_active() or not requires_grad):
             # By hand: a Function inside torch.func.jvp inside another loses the outer tangent. But
             # what the backward pass saves must be the dual itself: else forward mode over reverse
             # mode would lose it there.
-            y = self.evaluate(function, primal, dtypes, bounds, None)
-            tangent = _times_slope(function, primal, computing, bounds, tangent)
+            y = self.evaluate(call, primal, None)
+            tangent = _times_slope(call, primal, tangent)
             return forward_ad.make_dual(y, tangent)  # type: ignore[no-untyped-call]
         if tangent is None and not _transforms_active():
             if requires_grad:
-                return _PointwiseUntransformed.apply(x, lower, upper, function, computing)  # type: ignore[no-untyped-call]
-            return _evaluate(function, x, computing, bounds)
-        return _PointwiseForwardMode.apply(x, lower, upper, function, computing)  # type: ignore[no-untyped-call]
+                return _PointwiseUntransformed.apply(*arguments)  # type: ignore[no-untyped-call]
+            return _evaluate(call, x)
+        return _PointwiseForwardMode.apply(*arguments)  # type: ignore[no-untyped-call]
 
 
 # Inside torch.func's transforms, x may hide the level that differentiates it. Private to torch:
@@ -115,14 +104,12 @@ def _unpack_dual(x: Array) -> Any:
 
 class _Pointwise(torch.autograd.Function):
     @staticmethod
-    def forward(
-        x: Array, lower: Any, upper: Any, function: "Elementwise", computing: Any
-    ) -> Array:
-        return _evaluate(function, x, computing, _bounds(lower, upper))
+    def forward(x: Array, lower: Any, upper: Any, function: Elementwise, dtypes: Dtypes) -> Array:
+        return _evaluate(Call(function, dtypes, _bounds(lower, upper)), x)
 
     @staticmethod
     def setup_context(ctx: Any, inputs: Any, output: Any) -> None:
-        x, ctx.lower, ctx.upper, ctx.function, ctx.computing = inputs
+        x, ctx.lower, ctx.upper, ctx.function, ctx.dtypes = inputs
         ctx.save_for_backward(x)
 
     @staticmethod
@@ -133,14 +120,14 @@ class _Pointwise(torch.autograd.Function):
 
     @staticmethod
     def vmap(
-        info: Any, in_dims: Any, x: Array, lower: Any, upper: Any, function: Any, computing: Any
+        info: Any, in_dims: Any, x: Array, lower: Any, upper: Any, function: Any, dtypes: Any
     ) -> Any:
         # The function is elementwise: a batch is one more dimension, the first. It is called
         # anew, so that duals and further batches inside x are seen.
         x_dim, lower_dim, upper_dim = in_dims[:3]
         x = x.expand(info.batch_size, *x.shape) if x_dim is None else x.movedim(x_dim, 0)
         bounds = _bounds(_batch(lower, lower_dim, x.ndim), _batch(upper, upper_dim, x.ndim))
-        return STRATEGY.evaluate(function, x, Dtypes(computing, x.dtype), bounds, None), 0
+        return STRATEGY.evaluate(Call(function, dtypes, bounds), x, None), 0
 
 
 def _batch(bound: Any, dim: int | None, ndim: int) -> Any:
@@ -175,17 +162,18 @@ class _PointwiseUntransformed(torch.autograd.Function):
 
 def _from_context(ctx: Any, factor: Array) -> Array:
     (x,) = ctx.saved_tensors
-    return _times_slope(ctx.function, x, ctx.computing, _bounds(ctx.lower, ctx.upper), factor)
+    call = Call(ctx.function, ctx.dtypes, _bounds(ctx.lower, ctx.upper))
+    return _times_slope(call, x, factor)
 
 
-def _times_slope(
-    function: "Elementwise", x: Array, computing: Any, bounds: Bounds | None, factor: Array
-) -> Array:
+def _times_slope(call: Call, x: Array, factor: Array) -> Array:
+    computing = call.dtypes.computing
+
     def product(x: Array, factor: Array) -> Array:
-        slope = function.slope(x.to(computing), bounds, torch)
+        slope = call.slope(x.to(computing), _evaluate_record, torch)
         return (factor.to(computing) * slope).to(x.dtype)
 
-    if torch.is_grad_enabled() or _transforms_active() or not _splits(x, bounds):
+    if torch.is_grad_enabled() or _transforms_active() or not _splits(x, call.bounds):
         return product(x, factor)
     out = torch.empty_like(x)
     for block, part, y in _blocks(x, factor, out):
@@ -193,21 +181,21 @@ def _times_slope(
     return out
 
 
+def _evaluate_record(function: Elementwise, x: Array) -> Array:
+    return STRATEGY.evaluate(Call(function, Dtypes(x.dtype, x.dtype)), x, None)
+
+
 def _bounds(lower: Any, upper: Any) -> Bounds | None:
     return None if lower is None else Bounds(lower, upper)
 
 
-def _values(function: "Elementwise", x: Array, computing: Any, bounds: Bounds | None) -> Array:
-    kind = x.device.type
+def _values(call: Call, x: Array) -> Array:
+    function, (computing, *_), bounds = call
     if bounds:
         x = torch.clamp(x.to(computing), *bounds)
-    if kind == "cpu" and computing.itemsize < 8:
-        return function.wide_formula(x.double(), torch)
-    # The compiler fuses operations. On MPS, log1p was log(1 + x) up to torch 2.7 (pytorch
-    # #154936), and on others it is not known.
-    eager = kind in ("cpu", "cuda") and not torch.compiler.is_compiling()
-    formula = function.eager_formula if eager else function.formula
-    return formula(x.to(computing), torch)
+    if function.wide and x.device.type == "cpu" and computing.itemsize < 8:
+        return function.wide(x.double(), torch)
+    return function.stepwise(x.to(computing), torch)
 
 
 def _splits(x: Array, bounds: Bounds | None) -> bool:
@@ -220,21 +208,19 @@ def _splits(x: Array, bounds: Bounds | None) -> bool:
     )
 
 
-def _evaluate(function: "Elementwise", x: Array, computing: Any, bounds: Bounds | None) -> Array:
-    if _splits(x, bounds):
-        return _write(function, x, computing, bounds, torch.empty_like(x))
-    return _values(function, x, computing, bounds).to(x.dtype)
+def _evaluate(call: Call, x: Array) -> Array:
+    if _splits(x, call.bounds):
+        return _write(call, x, torch.empty_like(x))
+    return _values(call, x).to(x.dtype)
 
 
-def _write(
-    function: "Elementwise", x: Array, computing: Any, bounds: Bounds | None, out: Array
-) -> Array:
-    if not _splits(x, bounds):
-        return out.copy_(_values(function, x, computing, bounds).to(x.dtype))
+def _write(call: Call, x: Array, out: Array) -> Array:
+    if not _splits(x, call.bounds):
+        return out.copy_(_values(call, x).to(x.dtype))
     if _overlap(x, out):
         x = x.clone()
     for block, y in _blocks(x, out):
-        values = _values(function, block, computing, bounds)
+        values = _values(call, block)
         y.copy_(values if y.dtype == x.dtype else values.to(x.dtype))
     return out
 
