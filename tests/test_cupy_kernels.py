@@ -1,6 +1,7 @@
 """The kernels that CuPy makes, on a machine without a GPU: see `cupy_on_host.py`."""
 
 import shutil
+from functools import cache
 from importlib import import_module
 
 import numpy as np
@@ -35,7 +36,7 @@ def run(host, f, x, *args, **options):
 # What is built
 
 
-@pytest.mark.parametrize("dtype", ["float16", "float32", "float64", "int8", "uint64", "bool"])
+@pytest.mark.parametrize("dtype", ["float16", "float32", "float64", "int64", "bool"])
 @each_function
 def test_one_kernel_of_the_right_width(host, function, dtype):
     y, launch = run(host, function, np.asarray(INSIDE[function.__name__]).astype(dtype))
@@ -228,6 +229,7 @@ def test_on_the_device_of_the_array(host, into):
 # What the bounds are made of
 
 
+@cache
 def _points(name, dtype):
     """Return inputs, exact results, and where subnormal numbers are flushed."""
     x = inputs.every(dtype) if dtype == "float16" else inputs.structured(name, dtype, 300_000)
@@ -246,6 +248,7 @@ def _bound(host, function, dtype):
     return 1.5 * e + 1 if function is logit else 2 * e + 1
 
 
+@cache  # the C library's own code is what it is, whatever is done about products and sums
 def _error_of(host, name, dtype):
     import cupy as cp
 
