@@ -205,10 +205,9 @@ class Launch:
         declarations = "\n".join(lines)
         arguments = ", ".join(f"a{i}" for i in range(len(self._infos)))
         flush = "double" not in declarations
-        # Of half a second: for kernels that need it alone.
-        thrust = (
-            "#include <complex>\nnamespace thrust = std;\n" if "thrust" in declarations else ""
-        )
+        thrust = ""
+        if "thrust" in declarations:  # the header takes longer to compile than all the rest
+            thrust = "#include <complex>\nnamespace thrust = std;\n"
         return (
             f'{thrust}{_SHIM}{self.source}\nextern "C" void run(void **data, ptrdiff_t n) {{\n'
             f"{declarations}\nCIndexer<1, 1> index(&n);\n"
