@@ -68,7 +68,7 @@ def test_one_kernel_that_writes_to_out(host, dtype, to):
     assert launch.ptx()
 
 
-def test_every_function_has_a_name_and_nothing_else_builds(host):
+def test_a_fusion_without_a_name_is_refused(host):
     import cupy as cp
 
     # What the strategy did: CuPy would name the kernel after the function, and turns to its other
