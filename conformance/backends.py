@@ -742,7 +742,7 @@ BACKENDS: dict[str, Backend] = {
         Cubed("cubed"),
         Quantity("unxt"),
         Dpnp("dpnp"),
-        CuPy("cupy"),
+        CuPy("cupy:cuda"),
         Torch("torch:cuda:eager", "cuda"),
         TorchCompile("torch:cuda:compile", "cuda"),
         Jax("jax:cuda:eager", platform="cuda"),
@@ -762,9 +762,40 @@ def backend(name: str) -> Backend:
 def select(prefixes: str) -> list[Backend]:
     """Return the backends that a comma-separated list of names or their beginnings means."""
     chosen = []
-    for prefix in filter(None, (part.strip() for part in prefixes.split(","))):
-        found = [b for b in BACKENDS.values() if f"{b.name}:".startswith(f"{prefix}:")]
+    for prefix in parts(prefixes):
+        found = _beginning_with(prefix)
         if not found:
             raise ValueError(f"no backend begins with {prefix!r}: {', '.join(BACKENDS)}")
         chosen += [b for b in found if b not in chosen]
     return chosen
+
+
+def absent(names: str) -> list[str]:
+    """Return why what a comma-separated list names cannot run here.
+
+    A name is that of backends, as for `select`, or of any other library to import. By the name of
+    a library alone no GPU is meant.
+    """
+    reasons = []
+    for name in parts(names):
+        found = _beginning_with(name)
+        for b in found:
+            without_device = ":cuda" in b.name and ":cuda" not in name
+            reason = Backend.missing(b) if without_device else b.missing()
+            if reason:
+                reasons.append(f"{b}: {reason}")
+        if not found and not find_spec(name.partition(".")[0]):
+            reasons.append(
+                f"{name!r} is neither an installed library nor the beginning of a backend: "
+                f"{', '.join(BACKENDS)}"
+            )
+    return reasons
+
+
+def parts(names: str) -> list[str]:
+    """Return the names of a comma-separated list."""
+    return [name for part in names.split(",") if (name := part.strip())]
+
+
+def _beginning_with(prefix: str) -> list[Backend]:
+    return [b for b in BACKENDS.values() if f"{b.name}:".startswith(f"{prefix}:")]

@@ -35,17 +35,11 @@ def pytest_configure(config):
     try:
         chosen = [targets.target(name) for name in config.getoption("--target").split(",")]
         limits = backends.select(config.getoption("--backend") or ",".join(backends.BACKENDS))
-        required = backends.select(config.getoption("--require"))
     except ValueError as error:
         raise pytest.UsageError(error) from None
     for entry in chosen:
         if reason := entry.missing():
             raise pytest.UsageError(f"--target {entry.name}: {reason}")
-    absent = [f"{b}: {reason}" for b in required if (reason := b.missing())]
-    # A GPU is not meant by the name of a library alone.
-    absent = [a for a in absent if ":cuda" not in a or ":cuda" in config.getoption("--require")]
-    if absent:
-        raise pytest.UsageError(f"--require: {'; '.join(absent)}")
     report = config.stash[REPORT] = Report(chosen, limits)
     if config.getoption("--exhaustive"):
         for subject in report.subjects():

@@ -22,9 +22,7 @@ from conformance.environment import environment  # noqa: E402
 
 def found():
     """Return the backends of accelerators that run here, and why the others do not."""
-    of_accelerators = [
-        b for b in backends.BACKENDS.values() if "cuda" in b.name or b.name == "cupy"
-    ]
+    of_accelerators = [b for b in backends.BACKENDS.values() if ":cuda" in b.name]
     reasons = {b.name: b.missing() for b in of_accelerators}
     there = [b for b in of_accelerators if reasons[b.name] is None]
     return there, sorted({reason for reason in reasons.values() if reason})
@@ -42,10 +40,9 @@ def driver():
 def parts(there, out):
     """Yield the name and the command of each part."""
     names = ",".join(b.name for b in there)
-    libraries = sorted({"torch-cuda" if "torch" in b.name else b.name for b in there})
-    required = ",".join(name for name in libraries if not name.startswith("jax"))
-    yield "tests", ["pytest", "tests", "--require", required]
-    yield "conformance", ["pytest", "conformance", "--backend", names, "--report", str(out)]
+    yield "tests", ["pytest", "tests", "--require", names]
+    suite = ["pytest", "conformance", "--backend", names, "--require", names]
+    yield "conformance", [*suite, "--report", str(out)]
     if find_spec("benchmarks"):
         yield "benchmarks", ["benchmarks", "--clock", "wall", "--json", str(out / "times.json")]
 

@@ -129,13 +129,13 @@ LIBRARIES = [
     ),
     _strict("2023.12", "CPU_DEVICE"),
     Library(
-        "torch-cuda",
+        "torch:cuda",
         "torch",
         (*HALVES, "float32", "float64"),
         default="float32",
         options={"device": "cuda"},
     ),
-    Library("cupy", "cupy", ("float16", "float32", "float64"), flushes_subnormals=True),
+    Library("cupy:cuda", "cupy", ("float16", "float32", "float64"), flushes_subnormals=True),
 ]
 
 
@@ -143,11 +143,11 @@ def why_not(library: Library) -> str | None:
     """Return why a library cannot run here, or None."""
     if not library.installed:
         return f"{library.package} is not installed"
-    if library.name == "torch-cuda":
+    if library.name == "torch:cuda":
         import torch
 
         return None if torch.cuda.is_available() else "torch sees no GPU"
-    if library.name == "cupy":
+    if library.name == "cupy:cuda":
         import cupy
 
         return None if cupy.cuda.is_available() else "CuPy sees no GPU"

@@ -4,18 +4,17 @@ from functools import cache
 from typing import Any
 
 import cupy as cp
+from array_api_compat import cupy as compat
 
 from arraylogit._record import Array, Bounds, Call, Dtypes, Elementwise
-from arraylogit._strategies._direct import Direct, clamp
+from arraylogit._strategies._direct import Direct, clamp, elements_overlap
 
 
 class CuPy(Direct):
     """Reads and writes device memory once, where CuPy's operators would do so for each."""
 
-    flushes_subnormals = True  # in float32
-
     def __init__(self) -> None:
-        super().__init__(cp)
+        super().__init__(compat)
 
     def dtypes(self, x: Array) -> Dtypes | None:
         dtype = x.dtype
@@ -27,38 +26,78 @@ class CuPy(Direct):
             return Dtypes(dtype, dtype, complex=True)
         return None
 
+    def flushes_subnormals(self, dtype: Any) -> bool:
+        return bool(dtype == cp.float32)  # by -ftz=true, which is about float32 alone
+
     def concrete(self, eps: Array) -> None:
         """Return None: to look at a value would be to wait for the device."""
+
+    def refusal_of_out(self, x: Array, out: Array) -> str | None:
+        if elements_overlap(out.shape, out.strides, out.itemsize):
+            return "its elements share memory"
+        return None
 
     def can_cast(self, dtype: Any, to: Any) -> bool:
         return bool(cp.can_cast(dtype, to, "same_kind"))
 
     def evaluate(self, call: Call, x: Array, out: Array | None) -> Array:
         function, dtypes, bounds = call
-        if dtypes.complex:  # of functions that cannot be fused
-            return super().evaluate(call, x, out)
-        # cp.full sends the number as a kernel argument: nothing is copied from the host.
-        arrays = bounds and bounds.map(
-            lambda b: b if isinstance(b, cp.ndarray) else cp.full((), b, dtypes.computing)
-        )
-        y = _fused(function, dtypes, bool(bounds))(x, *(arrays or ()))
-        if out is None:
-            return y
-        out[...] = y
-        return out
+        with x.device:  # the current one may be another
+            if dtypes.complex:  # of functions that cannot be fused
+                return super().evaluate(call, x, out)
+            # A number is sent as a kernel argument: nothing is copied from the host. As a scalar
+            # of NumPy, for CuPy 13 would compute in float64 where it meets a Python float.
+            scalar = dtypes.computing.type
+            values = [b if isinstance(b, cp.ndarray) else scalar(b) for b in bounds or ()]
+            if out is None:
+                return _fused(function, dtypes)(x, *values)
+            if not _written_as_read(x, out):
+                x = x.copy()
+            _fused_into(function, dtypes)(out, x, *values)
+            return out
+
+
+def _written_as_read(x: Array, out: Array) -> bool:
+    # Whether threads may write to `out` while others read `x`: each element of `x` is at the place
+    # of its own result, or none is where any result is.
+    if (x.data.ptr, x.strides, x.itemsize) == (out.data.ptr, out.strides, out.itemsize):
+        return True
+    (first, last), (lowest, highest) = _reach(x), _reach(out)
+    return last < lowest or highest < first
+
+
+def _reach(x: Array) -> tuple[int, int]:
+    # The first and the last byte of the elements.
+    steps = [(n - 1) * step for n, step in zip(x.shape, x.strides, strict=True)]
+    first = x.data.ptr + sum(step for step in steps if step < 0)
+    return first, first + sum(map(abs, steps)) + x.itemsize - 1
+
+
+# CuPy names a kernel after the function, and without a word takes a slower way for good if that is
+# no name of C. (Nor is "<lambda>".)
 
 
 @cache
-def _fused(function: Elementwise, dtypes: Dtypes, clamped: bool) -> Any:
-    def values(x: Array, bounds: Any) -> Array:
+def _fused(function: Elementwise, dtypes: Dtypes) -> Any:
+    @cp.fuse(kernel_name=f"arraylogit_{function.name}")  # type: ignore[untyped-decorator]
+    def values(x: Array, *bounds: Any) -> Array:
         x = x.astype(dtypes.computing)
         if bounds:
-            x = clamp(x, bounds, cp)
+            x = clamp(x, Bounds(*bounds), cp)
         return function.stepwise(x, cp).astype(dtypes.result)
 
-    if clamped:
-        return cp.fuse(lambda x, lower, upper: values(x, Bounds(lower, upper)))
-    return cp.fuse(lambda x: values(x, None))
+    return values
+
+
+@cache
+def _fused_into(function: Elementwise, dtypes: Dtypes) -> Any:
+    values = _fused(function, dtypes)
+
+    @cp.fuse(kernel_name=f"arraylogit_{function.name}_into")  # type: ignore[untyped-decorator]
+    def write(out: Array, x: Array, *bounds: Any) -> None:
+        out[...] = values(x, *bounds).astype(out.dtype)
+
+    return write
 
 
 STRATEGY: Direct = CuPy()

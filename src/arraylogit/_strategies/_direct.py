@@ -24,9 +24,6 @@ class Direct:
     lazy = False
     """Whether arrays hold a plan of values, so that no value can be looked at."""
 
-    flushes_subnormals = False
-    """Whether the library replaces subnormal numbers with 0."""
-
     def __init__(self, xp: Namespace) -> None:
         self.xp = xp
 
@@ -49,7 +46,7 @@ class Direct:
         """Return what ``eps > 0``, a number or a traced array, clamps `x` to: finite bounds."""
         xp, info = self.xp, self.xp.finfo(computing)
         smallest, below_one = float(info.smallest_normal), 1 - float(info.eps) / 2
-        if not self.flushes_subnormals:
+        if not self.flushes_subnormals(computing):
             smallest *= float(info.eps)
         if isinstance(eps, Real):
             number = float(eps)
@@ -60,6 +57,10 @@ class Direct:
         lower = xp.where(positive & (lower < smallest), smallest, lower)
         upper = xp.where(positive & (upper > below_one), below_one, upper)
         return Bounds(lower, upper)
+
+    def flushes_subnormals(self, dtype: Dtype) -> bool:
+        """Return whether the library replaces subnormal numbers of a dtype with 0."""
+        return False
 
     def concrete(self, eps: Array) -> float | None:
         """Return the value of a 0-d array, or None where it is traced."""

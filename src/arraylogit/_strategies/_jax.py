@@ -22,8 +22,6 @@ _COMPILED: dict[Any, Any] = {}
 class Jax(Direct):
     """Compiles the formula once for each dtype and shape, bounds being arguments."""
 
-    flushes_subnormals = True  # XLA on CPU and TPU
-
     def __init__(self) -> None:
         super().__init__(jnp)
 
@@ -39,6 +37,9 @@ class Jax(Direct):
             default = jnp.dtype(jnp.result_type(float))  # float64 with jax_enable_x64
             return Dtypes(default, default)
         return None
+
+    def flushes_subnormals(self, dtype: Any) -> bool:
+        return True  # XLA on CPU and TPU
 
     def concrete(self, eps: Array) -> float | None:
         return None if isinstance(eps, jax.core.Tracer) else float(eps)
