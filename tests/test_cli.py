@@ -16,7 +16,7 @@ import arraylogit
 from arraylogit import _expit, _log_expit, _logit, _logit_exp, special
 from arraylogit.__main__ import main
 from arraylogit._cli import _files, _report, _selfcheck
-from arraylogit._strategies._installed import LIBRARIES
+from arraylogit._cli._libraries import LIBRARIES
 
 INSTALLED = [name for name, library in LIBRARIES.items() if library.installed()]
 
@@ -602,7 +602,7 @@ def test_importing_the_package_does_not_import_the_command_line():
 
 def test_the_table_of_libraries_imports_none():
     script = (
-        "import sys, arraylogit._strategies._installed as i; "
+        "import sys, arraylogit._cli._libraries as i; "
         "[library.installed() for library in i.LIBRARIES.values()]; "
         "print(*({'torch', 'jax', 'dask', 'cupy', 'array_api_strict'} & set(sys.modules)))"
     )

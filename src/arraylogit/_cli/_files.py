@@ -11,7 +11,7 @@ from typing import Any, BinaryIO
 import numpy as np
 from numpy.lib import format as npy
 
-from arraylogit._strategies._installed import LIBRARIES, Library
+from arraylogit._cli._libraries import LIBRARIES, Library
 
 Array = Any
 
