@@ -207,6 +207,16 @@ def test_an_interrupt_while_a_library_is_imported_is_quiet(tmp_path, arguments):
     assert (process.returncode, error) == (-signal.SIGINT, "arraylogit: ended by SIGINT\n")
 
 
+@posix
+@pytest.mark.parametrize("closed", [">&-", "2>&-", "<&-", "<&- >&- 2>&-"])
+def test_closed_streams_are_no_obstacle(probs, closed):
+    command = f'"$@" {closed}'
+    arguments = [*PROGRAM, "logit", probs]
+    done = subprocess.run(["sh", "-c", command, "sh", *arguments], capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert np.load(probs.with_name("probs.logit.npy")).shape == (6, 7)
+
+
 # Progress
 
 

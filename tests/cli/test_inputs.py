@@ -13,7 +13,7 @@ import arraylogit
 from arraylogit import special
 from arraylogit.__main__ import main
 from arraylogit._cli._domain import DOMAINS
-from tests.cli.shell import fails_with_one_line, run
+from tests.cli.shell import PROGRAM, fails_with_one_line, run
 
 MATRIX = np.linspace(0, 1, 24).reshape(4, 6)
 
@@ -46,15 +46,21 @@ def test_from_standard_input_to_a_file(tmp_path):
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no FIFOs here")
-def test_from_a_fifo(tmp_path):
+@pytest.mark.parametrize("options", [["-o", "y"], []])
+def test_from_a_fifo(tmp_path, options):
     os.mkfifo(tmp_path / "fifo")
     with subprocess.Popen(
         ["sh", "-c", f"cat > '{tmp_path / 'fifo'}'"], stdin=subprocess.PIPE
     ) as p:
         p.stdin.write(NPY)
         p.stdin.close()
-        assert main(["logit", str(tmp_path / "fifo"), "-o", str(tmp_path / "y")]) == 0
-    assert np.array_equal(np.load(tmp_path / "y"), arraylogit.logit(MATRIX))
+        done = subprocess.run(
+            [*PROGRAM, "logit", "fifo", *options], stdout=subprocess.PIPE, cwd=tmp_path
+        )
+    assert done.returncode == 0
+    result = tmp_path / "y" if options else io.BytesIO(done.stdout)
+    assert np.array_equal(np.load(result), arraylogit.logit(MATRIX))
+    assert {path.name for path in tmp_path.iterdir()} == {"fifo", *options[1:]}
 
 
 @pytest.mark.parametrize("piped", [False, True])

@@ -64,10 +64,10 @@ def _pairs(arguments: argparse.Namespace) -> list[tuple[str, str]]:
         return [(sources[0], arguments.out)]
     if arguments.out is not None:
         raise UsageError(f"--out takes one file, got {len(sources)}: use --out-dir")
-    if sources == [_input.STANDARD] and arguments.out_dir is None:
-        return [(_input.STANDARD, _output.STANDARD)]
-    if _input.STANDARD in sources:
-        raise UsageError("standard input goes alone, with --out or to standard output")
+    for source in filter(_input.is_stream, sources):
+        if len(sources) > 1 or arguments.out_dir is not None:
+            raise UsageError(f"{_input.name(source)} goes alone, to --out or standard output")
+        return [(source, _output.STANDARD)]
     pairs = [(source, _default(source, arguments)) for source in sources]
     targets = [os.path.realpath(target) for _, target in pairs]
     for index, (source, target) in enumerate(pairs):

@@ -5,6 +5,7 @@ import math
 import os
 import shlex
 import shutil
+import stat
 import tempfile
 import zipfile
 import zlib
@@ -58,6 +59,17 @@ def name(source: str) -> str:
     return "standard input" if source == STANDARD else source
 
 
+def is_stream(source: str) -> bool:
+    """Return whether the source is a pipe or a device, beside which there is no place to write."""
+    if source == STANDARD:
+        return True
+    try:
+        mode = os.stat(source).st_mode
+    except OSError:  # is told where it is opened
+        return False
+    return stat.S_ISFIFO(mode) or stat.S_ISCHR(mode)
+
+
 @contextmanager
 def opened(source: str) -> Iterator[Numbers | zipfile.ZipFile]:
     """Yield the array of a .npy file, or the archive that a .npz file is."""
@@ -81,8 +93,11 @@ def opened(source: str) -> Iterator[Numbers | zipfile.ZipFile]:
         archive: IO[bytes] = file
         if not file.seekable():  # which archives must be
             archive = stack.enter_context(tempfile.TemporaryFile())
-            archive.write(magic)
-            shutil.copyfileobj(file, archive)
+            try:
+                archive.write(magic)
+                shutil.copyfileobj(file, archive)
+            except OSError as error:
+                raise UsageError(f"cannot keep {called} on disk: {error.strerror}") from None
         try:
             yield stack.enter_context(zipfile.ZipFile(archive))
         except zipfile.BadZipFile as error:

@@ -9,7 +9,13 @@ class UsageError(Exception):
 
 def say(text: str) -> None:
     """Print a line of our own, where it does not mix with results."""
-    print(f"arraylogit: {text}", file=sys.stderr)
+    if sys.stderr is not None:  # as where it was closed
+        print(f"arraylogit: {text}", file=sys.stderr)
+
+
+def on_terminal() -> bool:
+    """Return whether somebody watches what is said."""
+    return sys.stderr is not None and sys.stderr.isatty()
 
 
 def one_line(error: Exception) -> str:

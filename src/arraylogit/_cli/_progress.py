@@ -1,11 +1,10 @@
 """How far a long run is."""
 
-import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from arraylogit._cli._messages import say
+from arraylogit._cli._messages import on_terminal, say
 
 # Seconds until the first line, and between two.
 FIRST, BETWEEN = 3.0, 10.0
@@ -15,7 +14,7 @@ BAR = ' (pip install "arraylogit[cli]" brings a bar)'
 @contextmanager
 def progress(size: int) -> Iterator[Callable[[int], object]]:
     """Yield a function that is told how many numbers were done, and shows it now and then."""
-    if not sys.stderr.isatty():
+    if not on_terminal():
         yield _lines(size, "")
         return
     try:

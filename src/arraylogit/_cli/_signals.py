@@ -9,6 +9,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import FrameType
 
+from arraylogit._cli._messages import on_terminal
+
 # Those that end a program and can be caught; a machine may lack some.
 NAMES = ("INT", "TERM", "HUP", "QUIT", "ALRM", "USR1", "USR2", "XCPU", "VTALRM", "PROF", "BREAK")
 _BROKEN_PIPE = getattr(signal, "SIGPIPE", signal.SIGTERM)
@@ -42,7 +44,8 @@ def quiet_end() -> Iterator[None]:
         try:
             yield
         finally:
-            sys.stdout.flush()
+            if sys.stdout is not None:  # as where it was closed
+                sys.stdout.flush()
     except BrokenPipeError:
         _end(_BROKEN_PIPE)
     finally:
@@ -57,7 +60,7 @@ def _end(number: int, frame: FrameType | None = None) -> None:
         with suppress(OSError):
             path.unlink()
     if number != _BROKEN_PIPE:
-        newline = "\n" if sys.stderr.isatty() else ""  # after ^C, or a progress bar
+        newline = "\n" if on_terminal() else ""  # after ^C, or a progress bar
         with suppress(OSError):
             name = signal.Signals(number).name
             os.write(2, f"{newline}arraylogit: ended by {name}\n".encode())
