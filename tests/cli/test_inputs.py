@@ -163,6 +163,12 @@ def test_bad_standard_input_gets_one_line(tmp_path, content, complaint):
     assert list(tmp_path.iterdir()) == []
 
 
+def test_of_a_truncated_file_nothing_is_written(tmp_path):
+    (tmp_path / "x.npy").write_bytes(NPY[:-1])
+    done = run("logit", tmp_path / "x.npy", "-o", "-")
+    assert (done.returncode, done.stdout) == (2, "")
+
+
 def test_no_file_gets_one_line(tmp_path, capsys, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "folder").mkdir()

@@ -45,13 +45,15 @@ class Numbers:
         return np.dtype(np.float64) if integers else self.stored.newbyteorder("=")
 
     def blocks(self, length: int) -> Iterator[np.ndarray[Any, Any]]:
-        """Read the numbers, in the order of the file."""
+        """Read the numbers, in the order of the file; the next block may overwrite the last."""
+        buffer = np.empty(min(length, self.size), self.stored)
         for start in range(0, self.size, length):
-            count = min(length, self.size - start)
-            data = _read(self.file, count * self.stored.itemsize, self.name)
-            if len(data) < count * self.stored.itemsize:
-                raise _truncated(self, start + len(data) // self.stored.itemsize)
-            yield np.frombuffer(data, self.stored).astype(self.dtype)
+            block = buffer[: self.size - start]
+            with _told(self.name):
+                count = self.file.readinto(block.view(np.uint8).data)  # type: ignore[attr-defined]
+            if count < block.nbytes:
+                raise _truncated(self, start + count // self.stored.itemsize)
+            yield block.astype(self.dtype, copy=False)
 
 
 def name(source: str) -> str:
@@ -75,10 +77,8 @@ def opened(source: str) -> Iterator[Numbers | zipfile.ZipFile]:
     """Yield the array of a .npy file, or the archive that a .npz file is."""
     standard, called = source == STANDARD, name(source)
     with ExitStack() as stack:
-        try:
+        with _told(called):
             file = stack.enter_context(open(0 if standard else source, "rb", closefd=not standard))
-        except OSError as error:
-            raise UsageError(f"cannot read {called}: {error.strerror}") from None
         if file.isatty():
             raise UsageError(f"{called} is a terminal: name a file, or pipe one in")
         magic = _read(file, npy.MAGIC_LEN, called)
@@ -93,26 +93,21 @@ def opened(source: str) -> Iterator[Numbers | zipfile.ZipFile]:
         archive: IO[bytes] = file
         if not file.seekable():  # which archives must be
             archive = stack.enter_context(tempfile.TemporaryFile())
-            try:
+            with _told(called):
                 archive.write(magic)
                 shutil.copyfileobj(file, archive)
-            except OSError as error:
-                raise UsageError(f"cannot keep {called} on disk: {error.strerror}") from None
-        try:
-            yield stack.enter_context(zipfile.ZipFile(archive))
-        except zipfile.BadZipFile as error:
-            raise _damaged(called, error) from None
+        with _told(called):
+            content = stack.enter_context(zipfile.ZipFile(archive))
+        yield content
 
 
 @contextmanager
 def member(archive: zipfile.ZipFile, info: zipfile.ZipInfo, source: str) -> Iterator[Numbers]:
     """Yield an array of a .npz file."""
     called = f"{name(source)}, {info.filename.removesuffix('.npy')!r}"
-    with ExitStack() as stack:
-        try:
-            file = stack.enter_context(archive.open(info))
-        except DAMAGED as error:
-            raise _damaged(called, error) from None
+    with _told(called):
+        file = archive.open(info)
+    with file:
         magic = _read(file, npy.MAGIC_LEN, called)
         if not _is_array(magic):
             raise UsageError(f"{called} is no array")
@@ -163,10 +158,19 @@ def _check(numbers: Numbers) -> None:
 
 
 def _read(file: IO[bytes], length: int, name: str) -> bytes:
-    try:
+    with _told(name):
         return file.read(length)
+
+
+@contextmanager
+def _told(name: str) -> Iterator[None]:
+    # What goes wrong with a file, in one line.
+    try:
+        yield
     except DAMAGED as error:
-        raise _damaged(name, error) from None
+        raise UsageError(
+            f"{name} is a damaged or truncated .npz file: {one_line(error)}"
+        ) from None
     except OSError as error:
         raise UsageError(f"cannot read {name}: {error.strerror}") from None
 
@@ -175,10 +179,6 @@ def _truncated(numbers: Numbers, there: int) -> UsageError:
     return UsageError(
         f"{numbers.name} is truncated: {there} of its {numbers.size} numbers are there"
     )
-
-
-def _damaged(name: str, error: Exception) -> UsageError:
-    return UsageError(f"{name} is a damaged or truncated .npz file: {one_line(error)}")
 
 
 def _what_else(head: bytes, name: str, path: str) -> str:
