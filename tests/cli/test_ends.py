@@ -208,6 +208,29 @@ def test_an_interrupt_while_a_library_is_imported_is_quiet(tmp_path, arguments):
 
 
 @posix
+@pytest.mark.parametrize("quiet", [True, False])
+def test_an_interrupt_while_numpy_is_imported_is_quiet_in_the_program(tmp_path, quiet):
+    (tmp_path / "numpy").mkdir()
+    (tmp_path / "numpy" / "__init__.py").write_text(SLOW)
+    program = ["-m", "arraylogit"] if quiet else ["-c", "import arraylogit", "arraylogit"]
+    process = subprocess.Popen(
+        [sys.executable, *program],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=tmp_path,
+    )
+    assert process.stdout.readline() == "slow\n"
+    process.send_signal(signal.SIGINT)
+    _, error = process.communicate(timeout=60)
+    if quiet:
+        assert (process.returncode, error) == (130, "")
+    else:
+        assert process.returncode == -signal.SIGINT
+        assert error.endswith("\nKeyboardInterrupt\n")
+
+
+@posix
 @pytest.mark.parametrize("closed", [">&-", "2>&-", "<&-", "<&- >&- 2>&-"])
 def test_closed_streams_are_no_obstacle(probs, closed):
     command = f'"$@" {closed}'
