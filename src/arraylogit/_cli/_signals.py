@@ -6,7 +6,6 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from pathlib import Path
 from types import FrameType
 
 from arraylogit._cli._messages import on_terminal
@@ -16,18 +15,18 @@ NAMES = ("INT", "TERM", "HUP", "QUIT", "ALRM", "USR1", "USR2", "XCPU", "VTALRM",
 _BROKEN_PIPE = getattr(signal, "SIGPIPE", signal.SIGTERM)
 _UNCAUGHT = (signal.SIG_DFL, signal.default_int_handler)
 
-_incomplete: set[Path] = set()
+_incomplete: set[os.PathLike[str]] = set()
 
 
 @contextmanager
-def removed_at_the_end(path: Path) -> Iterator[None]:
+def removed_at_the_end(path: os.PathLike[str]) -> Iterator[None]:
     """Remove a file, where it is still there, when the block ends: by itself, error or signal."""
     _incomplete.add(path)
     try:
         yield
     finally:
         with suppress(OSError):
-            path.unlink()
+            os.unlink(path)
         _incomplete.discard(path)
 
 
@@ -58,7 +57,7 @@ def _end(number: int, frame: FrameType | None = None) -> None:
     # which signal ended it.
     for path in _incomplete:
         with suppress(OSError):
-            path.unlink()
+            os.unlink(path)
     if number != _BROKEN_PIPE:
         newline = "\n" if on_terminal() else ""  # after ^C, or a progress bar
         with suppress(OSError):
