@@ -1,10 +1,14 @@
 """Importing arraylogit imports no array library but NumPy, and costs little."""
 
 import os
+import re
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
+
+import arraylogit
 
 LIBRARIES = ("torch", "jax", "jaxlib", "dask", "cupy", "scipy", "array_api_strict")
 
@@ -30,6 +34,15 @@ def test_the_check_above_can_fail():
     pytest.importorskip("dask.array")
     code = "import arraylogit, dask.array; arraylogit.logit(dask.array.ones(1))"
     assert "dask" in _imported_by(code)
+
+
+def test_libraries_are_named_by_their_adapters_alone():
+    package = Path(arraylogit.__file__).parent
+    adapters = {*package.glob("_strategies/*.py"), package / "_cli" / "_libraries.py"}
+    imports = re.compile(rf"^\s*(import|from) ({'|'.join(LIBRARIES)})\b", re.MULTILINE)
+    found = {path for path in package.rglob("*.py") if imports.search(path.read_text("utf-8"))}
+    assert found - adapters == set()
+    assert package / "_cli" / "_libraries.py" in found
 
 
 def test_one_library_does_not_bring_another():

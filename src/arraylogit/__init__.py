@@ -1,15 +1,25 @@
 """One accurate ``logit`` for every array library, and the functions that belong to it."""
 
-from arraylogit import special
-from arraylogit._threads import num_threads
-from arraylogit.special import (
-    expit,
-    expit_log_jacobian,
-    log_expit,
-    logit,
-    logit_exp,
-    logit_log_jacobian,
-)
+try:
+    from arraylogit import special
+    from arraylogit._threads import num_threads
+    from arraylogit.special import (
+        expit,
+        expit_log_jacobian,
+        log_expit,
+        logit,
+        logit_exp,
+        logit_log_jacobian,
+    )
+except KeyboardInterrupt:
+    # Where the package is the program, Ctrl-C ends it quietly, while NumPy is imported too.
+    import os
+    import sys
+
+    named = os.path.splitext(os.path.basename(sys.argv[0]))[0] == "arraylogit"
+    if named or (sys.argv[0] == "-m" and "arraylogit" in sys.orig_argv):
+        raise SystemExit(130) from None
+    raise
 
 __all__ = [
     "__version__",

@@ -86,8 +86,10 @@ class Torch(Library):
     def devices(self) -> list[str]:
         import torch
 
-        accelerator = torch.accelerator.current_accelerator(check_available=True)
-        return ["cpu", accelerator.type] if accelerator else ["cpu"]
+        if not torch.accelerator.is_available():
+            return ["cpu"]
+        accelerator: Any = torch.accelerator.current_accelerator()  # its options: from 2.7 on
+        return ["cpu", accelerator.type]
 
     def dtypes(self, device: str) -> list[str]:
         narrow = ["float16", "bfloat16", "float32"]

@@ -1,0 +1,106 @@
+"""Where results go: a file that appears when it is complete, or a stream."""
+
+import os
+import secrets
+import shutil
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import IO
+
+from arraylogit._cli._messages import UsageError
+from arraylogit._cli._signals import removed_at_the_end
+
+STANDARD = "-"
+INCOMPLETE = ".arraylogit-incomplete"
+
+
+def name(target: str) -> str:
+    """Return what to call the target."""
+    return "standard output" if target == STANDARD else target
+
+
+def check(target: str, force: bool) -> None:
+    """Raise the error where the target cannot be written to, or may not be replaced."""
+    if target != STANDARD and not _is_stream(target) and Path(target).exists() and not force:
+        raise UsageError(f"{target} exists: --force replaces it")
+
+
+@contextmanager
+def writable(target: str, force: bool) -> Iterator[IO[bytes]]:
+    """Yield a file to write to; after any error, there is no sign of it."""
+    check(target, force)
+    opened = _stream(target) if target == STANDARD or _is_stream(target) else _replacing(target)
+    try:
+        with opened as file:
+            if file.isatty():
+                raise UsageError(f"{name(target)} is a terminal: name a file, or pipe it on")
+            yield file
+            check(target, force)  # nobody else has made it meanwhile
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise UsageError(f"cannot write {name(target)}: {error.strerror}") from None
+
+
+def left_over(target: str) -> Iterator[Path]:
+    """Yield the files next to the target that runs which were killed have left."""
+    if target != STANDARD:
+        for path in Path(os.path.realpath(target)).parent.glob(f".*{INCOMPLETE}"):
+            with suppress(OSError), path.open("rb") as file:
+                if _lock(file):
+                    yield path
+
+
+def _is_stream(target: str) -> bool:
+    # Of a symbolic link, what it leads to.
+    try:
+        mode = os.stat(target).st_mode
+    except FileNotFoundError:
+        return False
+    except OSError as error:
+        raise UsageError(f"cannot write {target}: {error.strerror}") from None
+    if stat.S_ISDIR(mode):
+        raise UsageError(f"cannot write {target}: it is a directory")
+    if stat.S_ISFIFO(mode) or stat.S_ISCHR(mode):
+        return True
+    if not stat.S_ISREG(mode):
+        raise UsageError(f"cannot write {target}: it is no file, pipe or character device")
+    return False
+
+
+def _stream(target: str) -> IO[bytes]:
+    if target == STANDARD:
+        return open(1, "wb", closefd=False)
+    # Never made, nor cut.
+    return open(target, "wb", opener=lambda path, flags: os.open(path, os.O_WRONLY))
+
+
+@contextmanager
+def _replacing(target: str) -> Iterator[IO[bytes]]:
+    final = Path(os.path.realpath(target))
+    temporary = final.with_name(f".{final.name[:50]}.{secrets.token_hex(4)}{INCOMPLETE}")
+    with removed_at_the_end(temporary):
+        with temporary.open("xb") as file:
+            _lock(file)
+            if final.exists():
+                with suppress(OSError, AttributeError):  # only root may, and not everywhere
+                    old = final.stat()
+                    os.chown(temporary, old.st_uid, old.st_gid)
+                shutil.copymode(final, temporary)
+            yield file
+        os.replace(temporary, final)
+
+
+def _lock(file: IO[bytes]) -> bool:
+    # Return whether no run holds the file, as long as it lives; true where there are no locks.
+    try:
+        import fcntl
+
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except (ImportError, OSError):
+        return True
+    return True

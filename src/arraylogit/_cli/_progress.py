@@ -1,0 +1,39 @@
+"""How far a long run is."""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from arraylogit._cli._messages import on_terminal, say
+
+# Seconds until the first line, and between two.
+FIRST, BETWEEN = 3.0, 10.0
+BAR = ' (pip install "arraylogit[cli]" brings a bar)'
+
+
+@contextmanager
+def progress(size: int) -> Iterator[Callable[[int], object]]:
+    """Yield a function that is told how many numbers were done, and shows it now and then."""
+    if not on_terminal():
+        yield _lines(size, "")
+        return
+    try:
+        from tqdm import tqdm  # type: ignore[import-untyped]
+    except ImportError:
+        yield _lines(size, BAR)
+        return
+    with tqdm(total=size, delay=1, unit=" numbers", unit_scale=True) as bar:
+        yield bar.update
+
+
+def _lines(size: int, remark: str) -> Callable[[int], None]:
+    done, due = 0, time.monotonic() + FIRST
+
+    def advance(count: int) -> None:
+        nonlocal done, due, remark
+        done += count
+        if time.monotonic() >= due:
+            say(f"{done} of {size} numbers, {done / size:.0%}{remark}")
+            due, remark = time.monotonic() + BETWEEN, ""
+
+    return advance
