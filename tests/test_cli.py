@@ -10,13 +10,13 @@ import jax
 import mpmath
 import numpy as np
 import pytest
-from conformance import reference
 
 import arraylogit
 from arraylogit import _expit, _log_expit, _logit, _logit_exp, special
 from arraylogit.__main__ import main
 from arraylogit._cli import _files, _report, _selfcheck
 from arraylogit._strategies._installed import LIBRARIES
+from arraylogit.testing import reference
 
 INSTALLED = [name for name, library in LIBRARIES.items() if library.installed()]
 

@@ -26,6 +26,14 @@ def test_imports_no_array_library():
     assert _imported_by(code) == "[]"
 
 
+def test_imports_nothing_of_the_suite():
+    code = "import arraylogit, pytest_arraylogit, sys; print('arraylogit.testing' in sys.modules)"
+    assert _run(code).stdout.strip() == "False"
+    # The entry point of pytest by itself does not even import NumPy.
+    code = "import pytest_arraylogit, sys; print({'arraylogit', 'numpy'} & set(sys.modules))"
+    assert _run(code).stdout.strip() == "set()"
+
+
 def test_the_check_above_can_fail():
     pytest.importorskip("dask.array")
     code = "import arraylogit, dask.array; arraylogit.logit(dask.array.ones(1))"
