@@ -1,17 +1,21 @@
-"""The option of both `tests` and `conformance`, which may run together."""
+"""The option of `tests` and of the suite, which may run together."""
+
+from contextlib import suppress
 
 import pytest
-from conformance import backends
+
+from arraylogit.testing import backends
 
 
 def pytest_addoption(parser):
-    """Add it."""
-    parser.addoption(
-        "--require",
-        default="",
-        help="comma-separated libraries, or backends of the suite or their beginnings, whose "
-        "absence is an error: torch, jax:jit, torch:cuda, pandas",
-    )
+    """Add it, unless the suite has."""
+    with suppress(ValueError):
+        parser.addoption(
+            "--require",
+            default="",
+            help="comma-separated libraries, or backends of the suite or their beginnings, whose "
+            "absence is an error: torch, jax:jit, torch:cuda, pandas",
+        )
 
 
 def pytest_configure(config):

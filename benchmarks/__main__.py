@@ -22,8 +22,8 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("XLA_FLAGS", "--xla_cpu_multi_thread_eigen=false")
 
 import numpy as np  # noqa: E402
-from conformance.environment import environment  # noqa: E402
 
+from arraylogit.testing.environment import environment  # noqa: E402
 from benchmarks import primitives, processes, report, timing  # noqa: E402
 from benchmarks.contests import CASES, DTYPES, FUNCTIONS, Contest, available, contests  # noqa: E402
 

@@ -1,1 +1,1 @@
-"""How well an implementation of the logit and its relatives keeps the contract."""
+"""The home of the specification, of the vectors, and of the suite's own tests."""

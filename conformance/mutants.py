@@ -1,6 +1,6 @@
 """Wrong functions, each with the requirement that must reject it, and what that must say.
 
-Most are the perfect ones of `conformance.perfect` with one fault.
+Most are the perfect ones of `arraylogit.testing.perfect` with one fault.
 """
 
 import os
@@ -15,7 +15,7 @@ import ml_dtypes
 import numpy as np
 
 import arraylogit
-from conformance import perfect
+from arraylogit.testing import perfect
 
 
 @dataclass(frozen=True)

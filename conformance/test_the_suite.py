@@ -9,14 +9,15 @@ from pathlib import Path
 
 import pytest
 
-from conformance import backends, requirements, targets, test_concurrency
+from arraylogit.testing import backends, registry, targets
+from arraylogit.testing.perfect import differentiable
+from arraylogit.testing.reference import FUNCTIONS
+from arraylogit.testing.requirements import concurrency
+from arraylogit.testing.subject import Subject, bound
 from conformance.mutants import MUTANTS
-from conformance.perfect import differentiable
-from conformance.reference import FUNCTIONS
-from conformance.subject import Subject, bound
 
 ROOT = Path(__file__).parent.parent
-REQUIREMENTS = requirements.load()
+REQUIREMENTS = registry.load()
 
 
 def a_subject(functions, backend, function, points=500):
@@ -28,7 +29,7 @@ def a_subject(functions, backend, function, points=500):
 
 @pytest.fixture
 def fewer_for_threads(monkeypatch):
-    monkeypatch.setattr(test_concurrency, "X", test_concurrency.X[::100])
+    monkeypatch.setattr(concurrency, "X", concurrency.X[::100])
 
 
 @pytest.mark.usefixtures("fewer_for_threads")
@@ -38,10 +39,12 @@ def fewer_for_threads(monkeypatch):
 def test_a_mutant_is_rejected(mutant):
     entry = REQUIREMENTS[mutant.requirement]
     implementation = targets.Implementation.of(mutant.function)
-    others = targets.target("conformance.perfect").functions if "numpy" in mutant.backend else {}
+    others = (
+        targets.target("arraylogit.testing.perfect").functions if "numpy" in mutant.backend else {}
+    )
     functions = others | {mutant.computes: implementation}
     tested = a_subject(functions, mutant.backend, mutant.computes)
-    state, why = requirements.state(entry, tested)
+    state, why = registry.state(entry, tested)
     assert state == "broken", f"{state}: {why}"
     assert re.search(mutant.says, why), why
 
@@ -54,9 +57,9 @@ def test_each_requirement_rejects_a_mutant():
 @pytest.mark.usefixtures("fewer_for_threads")
 @pytest.mark.parametrize("function", FUNCTIONS)
 def test_a_perfect_function_is_accepted(function):
-    target = targets.target("conformance.perfect")
+    target = targets.target("arraylogit.testing.perfect")
     tested = Subject(target, backends.backend("numpy"), function, 500)
-    found = {e.id: requirements.state(e, tested) for e in REQUIREMENTS.values()}
+    found = {e.id: registry.state(e, tested) for e in REQUIREMENTS.values()}
     assert {id: why for id, (state, why) in found.items() if state == "broken"} == {}
     assert sum(state == "kept" for state, _ in found.values()) > 40
 
@@ -70,18 +73,18 @@ def test_perfect_derivatives_are_accepted(name, function):
     backend.modes = tuple(m for m in backend.modes if "torch" not in name or m != "forward")
     tested = a_subject({function: differentiable(function, backend)}, backend, function)
     entries = [e for e in REQUIREMENTS.values() if e.id.startswith("derivative/")]
-    found = {e.id: requirements.state(e, tested) for e in entries}
+    found = {e.id: registry.state(e, tested) for e in entries}
     assert {id: why for id, (state, why) in found.items() if state == "broken"} == {}
     assert sum(state == "kept" for state, _ in found.values()) >= 7
 
 
 def test_the_readme_lists_the_requirements():
     text = (Path(__file__).parent / "README.md").read_text()
-    assert text.partition("## Requirements\n\n")[2] == requirements.specification()
+    assert text.partition("## Requirements\n\n")[2] == registry.specification()
 
 
 def test_each_deviation_is_about_something():
-    for known in requirements.deviations():
+    for known in registry.deviations():
         assert known.reason
         assert known.link.startswith("https://")
         subjects = (
@@ -130,7 +133,7 @@ def test_known_defects_are_shown(name, backend, function, requirement, says):
     if reason := target.missing():
         pytest.skip(f"not run: {reason}")
     tested = Subject(target, backends.backend(backend), function, 5000)
-    state, why = requirements.state(REQUIREMENTS[requirement], tested)
+    state, why = registry.state(REQUIREMENTS[requirement], tested)
     assert state == "broken"
     assert re.search(says, why), why
 
@@ -146,7 +149,7 @@ def test_scipy_differs_by_the_type_of_the_array():
         pytest.importorskip(name)
     # In a process of its own, because SciPy looks at its switch when it is imported.
     options = ["-k", "agreement", "--target", "scipy.special", "--backend", "torch:eager"]
-    run = pytest_run("conformance/test_accuracy.py", *options, env={"SCIPY_ARRAY_API": "1"})
+    run = pytest_run("conformance", *options, env={"SCIPY_ARRAY_API": "1"})
     assert run.returncode == 1, run.stdout + run.stderr
     assert "4.194e+06 ULP apart" in run.stdout, run.stdout
 
@@ -155,9 +158,9 @@ def test_a_function_of_a_module_may_be_the_target(tmp_path):
     (tmp_path / "another.py").write_text("import numpy\nsigmoid = numpy.tanh\n")
     path = os.pathsep.join([str(tmp_path), *filter(None, [os.environ.get("PYTHONPATH")])])
     options = ["--target", "another:sigmoid=expit", "--backend", "numpy"]
-    run = pytest_run("conformance/test_special_values.py", *options, env={"PYTHONPATH": path})
+    run = pytest_run("conformance", "-k", "special-values/", *options, env={"PYTHONPATH": path})
     assert run.returncode == 1, run.stdout + run.stderr
-    assert "test_zero[another:sigmoid=expit-numpy-expit]" in run.stdout
+    assert "test_requirement[special-values/zero-another:sigmoid=expit-numpy-expit]" in run.stdout
     assert "1 passed" not in run.stdout.partition("failed")[0]
 
 
@@ -165,7 +168,7 @@ def test_a_required_backend_must_be_there():
     absent = [b.name for b in backends.BACKENDS.values() if b.missing()]
     if not absent:
         pytest.skip("every backend is here")
-    run = pytest_run("conformance/test_out.py", "--co", "--require", absent[0])
+    run = pytest_run("conformance", "--co", "--require", absent[0])
     assert run.returncode == 4, run.stdout + run.stderr
     assert f"--require: {absent[0]}" in run.stderr
 
@@ -182,11 +185,11 @@ def test_the_last_budget_that_matches_holds():
 def test_a_deviation_that_is_kept_or_recorded_twice_is_an_error(tmp_path):
     row = '[[deviation]]\ntarget = "*"\nbackend = "numpy"\nrequirement = "eps/zero"\n'
     row += 'reason = "none"\nlink = "https://example.org"\n'
-    plugin = "from pathlib import Path\nfrom conformance import requirements\n"
-    plugin += "requirements.HERE = Path(__file__).parent\n"
+    plugin = "from pathlib import Path\nfrom arraylogit.testing import registry\n"
+    plugin += "registry.HERE = Path(__file__).parent\n"
     (tmp_path / "recorded.py").write_text(plugin)
     path = os.pathsep.join([str(tmp_path), *filter(None, [os.environ.get("PYTHONPATH")])])
-    options = ["conformance/test_eps.py", "--backend", "numpy", "-p", "recorded"]
+    options = ["conformance", "-k", "eps/", "--backend", "numpy", "-p", "recorded"]
     for rows, says in ((row, "XPASS"), (row * 2, "match two deviations")):
         (tmp_path / "deviations.toml").write_text(rows)
         run = pytest_run(*options, env={"PYTHONPATH": path})

@@ -8,16 +8,17 @@ import tomllib
 from collections.abc import Iterable
 from itertools import groupby
 
-from conformance import reference, requirements
 from docutils.parsers.rst import Directive
 from sphinx.util.parsing import nested_parse_to_nodes
 from tests import libraries, test_derivatives, test_eps, test_values
+
+from arraylogit.testing import reference, registry
 
 
 def rules() -> str:
     """Return the requirements, numbered, each with an anchor named after its id."""
     lines = []
-    by_group = groupby(requirements.load().values(), lambda rule: rule.id.partition("/")[0])
+    by_group = groupby(registry.load().values(), lambda rule: rule.id.partition("/")[0])
     for i, (group, members) in enumerate(by_group, 1):
         lines += [f"## {i}. {group}", ""]
         for j, rule in enumerate(members, 1):
@@ -33,7 +34,7 @@ def rules() -> str:
 
 def budgets() -> str:
     """Return the largest errors allowed."""
-    text = (requirements.HERE / "budgets.toml").read_text("utf-8")
+    text = (registry.HERE / "budgets.toml").read_text("utf-8")
     rows = tomllib.loads(text)["budget"]
     columns = ("kind", "function", "dtype", "backend", "ulp", "reason")
     return _table(columns, ([row[name] for name in columns] for row in rows))
@@ -46,7 +47,7 @@ def deviations() -> str:
         (*columns, ""),
         (
             [*(getattr(row, name) for name in columns), f"[more]({row.link})"]
-            for row in requirements.deviations()
+            for row in registry.deviations()
         ),
     )
 

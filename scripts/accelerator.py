@@ -16,8 +16,8 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
-from conformance import backends  # noqa: E402
-from conformance.environment import environment  # noqa: E402
+from arraylogit.testing import backends  # noqa: E402
+from arraylogit.testing.environment import environment  # noqa: E402
 
 
 def found():

@@ -1,8 +1,8 @@
 from importlib import import_module
 
 import pytest
-from conformance.backends import parts
 
+from arraylogit.testing.backends import parts
 from tests.libraries import LIBRARIES, why_not
 
 

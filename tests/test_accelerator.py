@@ -83,7 +83,8 @@ def test_the_script_writes_a_report(tmp_path, monkeypatch):
     # On the CPU in place of an accelerator, with small commands in place of the suites.
     monkeypatch.syspath_prepend(SCRIPT.parent)
     import accelerator
-    from conformance.backends import backend
+
+    from arraylogit.testing.backends import backend
 
     monkeypatch.setattr(accelerator, "found", lambda: ([backend("numpy")], ["CuPy sees no GPU"]))
     commands = {"tests": ["platform"], "conformance": ["no_such_module"]}

@@ -9,9 +9,9 @@ from functools import lru_cache
 import mpmath
 import numpy as np
 import pytest
-from conformance import inputs, measure, reference
 
 from arraylogit import _logit_exp, expit, logit
+from arraylogit.testing import inputs, measure, reference
 from tests.functions import each_function
 
 CHUNKS, POINTS = 10, 1_000_000

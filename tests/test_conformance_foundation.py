@@ -8,10 +8,11 @@ import ml_dtypes
 import mpmath
 import numpy as np
 import pytest
-from conformance import hardcases, inputs, measure, reference, sweep
-from conformance.measure import format_of, ulp_error
 from conformance.vectors import make
 from mpmath import mp, mpf
+
+from arraylogit.testing import hardcases, inputs, measure, reference, sweep
+from arraylogit.testing.measure import format_of, ulp_error
 
 DTYPES = [np.dtype(t) for t in (np.float16, ml_dtypes.bfloat16, np.float32, np.float64)]
 NAMES = reference.FUNCTIONS + reference.DERIVATIVES

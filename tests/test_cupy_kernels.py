@@ -6,9 +6,9 @@ from importlib import import_module
 
 import numpy as np
 import pytest
-from conformance import inputs, measure, reference
 
 from arraylogit import expit, logit
+from arraylogit.testing import inputs, measure, reference
 from tests.functions import INSIDE, each_function
 
 each_contraction = pytest.mark.parametrize("contraction", ["fast", "off"])

@@ -3,9 +3,9 @@
 import mpmath
 import numpy as np
 import pytest
-from conformance import reference
 
 from arraylogit import expit, logit, special
+from arraylogit.testing import reference
 from tests.functions import FUNCTIONS, INSIDE, each_function
 
 INF, NAN = np.inf, np.nan

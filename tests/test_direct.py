@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 from array_api_compat import array_namespace
-from conformance import inputs, measure, reference
 
 from arraylogit import _call, logit
 from arraylogit._strategies._direct import Direct
+from arraylogit.testing import inputs, measure, reference
 from tests.functions import each_function
 
 # Evaluated in float32 by NumPy, whose float32 log and exp are 3.8 and 2.5 ULP off.

@@ -6,7 +6,6 @@ from types import ModuleType, SimpleNamespace
 
 import numpy as np
 import pytest
-from conformance import inputs, measure, reference
 
 import arraylogit
 from arraylogit import formulas
@@ -16,6 +15,7 @@ from arraylogit._log_expit import LOG_EXPIT
 from arraylogit._logit import LOGIT
 from arraylogit._logit_exp import LOGIT_EXP
 from arraylogit._logit_log_jacobian import LOGIT_LOG_JACOBIAN
+from arraylogit.testing import inputs, measure, reference
 
 RECORDS = [
     LOGIT,

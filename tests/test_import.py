@@ -30,6 +30,14 @@ def test_imports_no_array_library():
     assert _imported_by(code) == "[]"
 
 
+def test_imports_nothing_of_the_suite():
+    code = "import arraylogit, pytest_arraylogit, sys; print('arraylogit.testing' in sys.modules)"
+    assert _run(code).stdout.strip() == "False"
+    # The entry point of pytest by itself does not even import NumPy.
+    code = "import pytest_arraylogit, sys; print({'arraylogit', 'numpy'} & set(sys.modules))"
+    assert _run(code).stdout.strip() == "set()"
+
+
 def test_the_check_above_can_fail():
     pytest.importorskip("dask.array")
     code = "import arraylogit, dask.array; arraylogit.logit(dask.array.ones(1))"
@@ -39,6 +47,7 @@ def test_the_check_above_can_fail():
 def test_libraries_are_named_by_their_adapters_alone():
     package = Path(arraylogit.__file__).parent
     adapters = {*package.glob("_strategies/*.py"), package / "_cli" / "_libraries.py"}
+    adapters |= {package / "testing" / name for name in ("backends.py", "targets.py")}
     imports = re.compile(rf"^\s*(import|from) ({'|'.join(LIBRARIES)})\b", re.MULTILINE)
     found = {path for path in package.rglob("*.py") if imports.search(path.read_text("utf-8"))}
     assert found - adapters == set()

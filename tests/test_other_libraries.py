@@ -8,11 +8,11 @@ from pathlib import Path
 import ml_dtypes
 import numpy as np
 import pytest
-from conformance import reference
-from conformance.backends import backend
 
 import arraylogit
 from arraylogit import expit, logit
+from arraylogit.testing import reference
+from arraylogit.testing.backends import backend
 
 EXAMPLE = Path(__file__).parents[1] / "examples" / "export_onnx.py"
 X = np.float32([0, 0.25, 0.5, 0.75, 1, np.nan])

@@ -6,7 +6,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from conformance import backends
+
+from arraylogit.testing import backends
 
 ROOT = Path(__file__).parents[1]
 

@@ -2,7 +2,6 @@
 
 import numpy as np
 import pytest
-from conformance import reference
 
 import arraylogit
 from arraylogit import (
@@ -13,6 +12,7 @@ from arraylogit import (
     logit_exp,
     logit_log_jacobian,
 )
+from arraylogit.testing import reference
 from tests.functions import FUNCTIONS, each_function
 from tests.libraries import HALVES, numpy_dtype
 

@@ -17,7 +17,7 @@ import ml_dtypes
 import mpmath
 import numpy as np
 
-from conformance import inputs, reference
+from arraylogit.testing import inputs, reference
 
 Array = np.ndarray
 

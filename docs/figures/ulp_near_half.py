@@ -14,9 +14,9 @@ import jax.scipy.special
 import numpy as np
 import scipy.special
 import torch
-from conformance import inputs, measure, reference
 
 import arraylogit
+from arraylogit.testing import inputs, measure, reference
 
 LOW, HIGH = 0.4, 0.6
 BINS = 300

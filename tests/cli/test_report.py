@@ -9,13 +9,13 @@ import jax
 import mpmath
 import numpy as np
 import pytest
-from conformance import reference
 
 import arraylogit
 from arraylogit import _expit, _log_expit, _logit, _logit_exp, special
 from arraylogit.__main__ import main
 from arraylogit._cli import _report, _selfcheck
 from arraylogit._cli._libraries import LIBRARIES
+from arraylogit.testing import reference
 from tests.cli.shell import run
 
 

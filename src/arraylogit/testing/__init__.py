@@ -1,0 +1,1 @@
+"""How well an implementation of the logit and its relatives keeps the contract."""

@@ -1,0 +1,65 @@
+"""Reports of what the suite finds.
+
+compare   check our functions and every library's own, on all that is installed
+render    make the Markdown and the page of a report again, from its report.json
+tabulate  make the README of a directory of results again
+"""
+
+import argparse
+import json
+import os
+import sys
+from pathlib import Path
+
+import pytest
+
+from arraylogit.testing import render, results
+from arraylogit.testing.targets import TARGETS
+
+SUITE = ["--pyargs", "arraylogit.testing", "-p", "arraylogit.testing.plugin"]
+RESULTS = Path("docs", "results")
+
+
+def compare(chosen: argparse.Namespace, options: list[str]) -> int:
+    """Run the suite on all targets; return 0 if ours keeps every requirement."""
+    os.environ.setdefault("SCIPY_ARRAY_API", "1")  # before anything imports SciPy
+    names = ",".join(name for name, target in TARGETS.items() if target.missing() is None)
+    told = ["--target", names, "--report", str(chosen.out), "--no-header", "--tb=no", "-r", "N"]
+    code = pytest.main([*SUITE, *told, *options])
+    if code not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):
+        return code
+    view = render.View(json.loads((chosen.out / "report.json").read_text()))
+    for target in view.targets:
+        print(f"{target.name}: {len(target.with_state('broken'))} requirements broken")
+    print(f"see {chosen.out / 'report.html'}")
+    ours = next(target for target in view.targets if target.name == "arraylogit")
+    return int(bool(ours.with_state("broken")))
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Do what the command line says."""
+    parser = argparse.ArgumentParser(
+        "python -m arraylogit.testing",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    commands = parser.add_subparsers(dest="command", required=True)
+    add = commands.add_parser("compare", help="further options are those of pytest and the suite")
+    add.add_argument("--out", type=Path, default=RESULTS / "conformance", help="directory")
+    for name, default in (("render", RESULTS / "conformance"), ("tabulate", RESULTS)):
+        commands.add_parser(name).add_argument("directory", type=Path, nargs="?", default=default)
+    chosen, options = parser.parse_known_args(arguments)
+    if chosen.command == "compare":
+        return compare(chosen, options)
+    if options:
+        parser.error(f"unrecognised arguments: {' '.join(options)}")
+    if chosen.command == "render":
+        document = json.loads((chosen.directory / "report.json").read_text())
+        render.write(document, chosen.directory)
+    else:
+        (chosen.directory / "README.md").write_text(results.tabulate(chosen.directory))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

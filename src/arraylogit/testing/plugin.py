@@ -1,0 +1,133 @@
+"""What pytest needs to run the suite: its options, and each requirement on each subject.
+
+`pytest_arraylogit`, the entry point, loads it for a run that asks for the suite.
+"""
+
+from contextlib import suppress
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from arraylogit.testing import backends, registry, sweep, targets
+from arraylogit.testing.report import Report
+from arraylogit.testing.subject import Subject
+
+REPORT = pytest.StashKey[Report]()
+
+# Of the libraries themselves, whatever is computed with them.
+THIRD_PARTY = (
+    # Imports of torch and of its compiler.
+    "ignore:.*torch.jit.*is deprecated:DeprecationWarning",
+    "ignore:.*:DeprecationWarning:torch",
+    "ignore:.*:FutureWarning:torch",
+)
+
+
+def pytest_addoption(parser):
+    group = parser.getgroup("arraylogit.testing")
+    add = group.addoption
+    add("--target", default="arraylogit", help="comma-separated, module:function for any other")
+    add("--backend", default="", help="comma-separated names, or their beginnings; all")
+    add("--exhaustive", action="store_true", help="every float32, in processes, resumable")
+    add("--report", metavar="DIR", help="write report.json, report.md and report.html there")
+    with suppress(ValueError):  # there already, where other tests have the option too
+        add("--require", default="", help="comma-separated backends whose absence is an error")
+
+
+def pytest_configure(config):
+    for line in THIRD_PARTY:
+        config.addinivalue_line("filterwarnings", line)
+    try:
+        chosen = [targets.target(name) for name in config.getoption("--target").split(",")]
+        limits = backends.select(config.getoption("--backend") or ",".join(backends.BACKENDS))
+    except ValueError as error:
+        raise pytest.UsageError(error) from None
+    for entry in chosen:
+        if reason := entry.missing():
+            raise pytest.UsageError(f"--target {entry.name}: {reason}")
+    if absent := backends.absent(config.getoption("--require")):
+        raise pytest.UsageError(f"--require: {'; '.join(absent)}")
+    report = config.stash[REPORT] = Report(chosen, limits)
+    if config.getoption("--exhaustive"):
+        for subject in report.subjects():
+            subject.sweep = partial(exhaustive, config)
+
+
+def exhaustive(config, subject):
+    """Measure a subject at every float32, with a progress bar on the terminal."""
+    of = sweep.Sweep.over_domain(subject.target.name, subject.function, subject.backend.name)
+    with config.pluginmanager.getplugin("capturemanager").global_and_fixture_disabled():
+        return sweep.run(of, progress=True)
+
+
+def pytest_generate_tests(metafunc):
+    if not {"requirement", "subject"} <= set(metafunc.fixturenames):
+        return
+    report = metafunc.config.stash[REPORT]
+    params = []
+    for entry in registry.load().values():
+        for subject in report.subjects():
+            if reason := entry.inapplicable(subject):
+                report.add(entry, subject, "not applicable", reason)
+                continue
+            known = registry.deviation(entry, subject)
+            marks = [pytest.mark.xfail(reason=known.reason, strict=True)] if known else []
+            params.append(pytest.param(entry, subject, marks=marks, id=f"{entry.id}-{subject!r}"))
+    metafunc.parametrize(("requirement", "subject"), params)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item):
+    subject = _subject(item)
+    if subject is None:
+        return (yield)
+    subject.records.clear()
+    with subject:
+        return (yield)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item, call):
+    outcome = yield
+    subject = _subject(item)
+    if subject is None or call.when != "call":
+        return outcome
+    entry = item.callspec.params["requirement"]
+    known = registry.deviation(entry, subject)
+    if outcome.skipped and not hasattr(outcome, "wasxfail"):
+        state, detail = "not applicable", call.excinfo.value.msg
+        if known:
+            outcome.outcome = "failed"
+            outcome.longrepr = f"{entry.id} is not applicable, but a deviation is recorded"
+    elif call.excinfo is None:
+        state, detail = "kept", ""
+    else:
+        state = "deviation" if known else "broken"
+        detail = registry.first_line(call.excinfo.value)
+    item.config.stash[REPORT].add(entry, subject, state, detail, known)
+    return outcome
+
+
+def pytest_report_header(config):
+    absent = config.stash[REPORT].not_run()
+    return [f"not run: {name}: {reason}" for name, reason in absent.items()]
+
+
+def pytest_sessionfinish(session):
+    if directory := session.config.getoption("--report"):
+        session.config.stash[REPORT].write(Path(directory))
+
+
+def pytest_collection_modifyitems(items):
+    # Where there are no subjects, pytest would report a skip.
+    items[:] = [item for item in items if "requirement" not in _params(item) or _subject(item)]
+
+
+def _params(item):
+    return item.callspec.params if hasattr(item, "callspec") else {}
+
+
+def _subject(item):
+    subject = _params(item).get("subject")
+    return subject if isinstance(subject, Subject) else None

@@ -1,0 +1,201 @@
+"""What is required: each test is one requirement, with an id and a statement."""
+
+import tomllib
+from collections.abc import Callable
+from dataclasses import dataclass
+from fnmatch import fnmatch
+from functools import cache
+from importlib import import_module
+from pathlib import Path
+from pkgutil import iter_modules
+from typing import Any
+
+import numpy as np
+import pytest
+
+from arraylogit.testing import measure, requirements
+from arraylogit.testing.backends import FEATURES
+from arraylogit.testing.reference import FUNCTIONS
+from arraylogit.testing.subject import Subject
+
+HERE = Path(__file__).parent
+
+
+@dataclass(frozen=True)
+class Requirement:
+    """One sentence of the specification, and how it is checked.
+
+    Attributes
+    ----------
+    id : str
+        ``group/name``; never changes.
+    statement : str
+        What must hold, with Markdown.
+    check : callable
+        Takes a `Subject`, whose backend has been entered; raises where it does not hold.
+    functions : tuple of str
+        Those that it is about.
+    needs : tuple of str
+        Dtypes, features of the backend and arguments of the function that it takes.
+    """
+
+    id: str
+    statement: str
+    check: Callable[[Subject], None]
+    functions: tuple[str, ...]
+    needs: tuple[str, ...]
+
+    def inapplicable(self, subject: Subject) -> str | None:
+        """Return why the requirement is not about a subject, or None."""
+        if subject.function not in self.functions:
+            return f"it is not about {subject.function}"
+        for need in self.needs:
+            if need not in subject.features:
+                return FEATURES.get(need) or f"no {need}"
+        return None
+
+
+REQUIREMENTS: dict[str, Requirement] = {}
+"""By id, once the modules of `load` have been imported."""
+
+
+def requirement(
+    id: str, statement: str, functions: str = " ".join(FUNCTIONS), needs: str = ""
+) -> Callable[[Callable[[Subject], None]], Callable[[Subject], None]]:
+    """Register a test as the check of a requirement."""
+
+    def register(check: Callable[[Subject], None]) -> Callable[[Subject], None]:
+        if id in REQUIREMENTS:
+            raise ValueError(f"two requirements are called {id}")
+        REQUIREMENTS[id] = Requirement(
+            id, statement, check, tuple(functions.split()), tuple(needs.split())
+        )
+        check.requirement = REQUIREMENTS[id]
+        return check
+
+    return register
+
+
+def load() -> dict[str, Requirement]:
+    """Import the modules that hold the requirements, and return these."""
+    for module in iter_modules(requirements.__path__):
+        import_module(f"{requirements.__name__}.{module.name}")
+    return REQUIREMENTS
+
+
+@dataclass(frozen=True)
+class Deviation:
+    """A failure that is known, with patterns of what it is found in."""
+
+    target: str
+    backend: str
+    requirement: str
+    reason: str
+    link: str
+    function: str = "*"
+
+    def matches(self, requirement: Requirement, subject: Subject) -> bool:
+        """Return whether it is known that a subject breaks a requirement."""
+        return all(
+            fnmatch(name, pattern)
+            for name, pattern in (
+                (subject.target.name, self.target),
+                (subject.backend.name, self.backend),
+                (subject.function, self.function),
+                (requirement.id, self.requirement),
+            )
+        )
+
+
+@cache
+def deviations() -> tuple[Deviation, ...]:
+    """Return what ``deviations.toml`` holds."""
+    rows = tomllib.loads((HERE / "deviations.toml").read_text())["deviation"]
+    return tuple(Deviation(**row) for row in rows)
+
+
+def deviation(requirement: Requirement, subject: Subject) -> Deviation | None:
+    """Return the deviation recorded for a requirement and a subject; at most one may match."""
+    found = [d for d in deviations() if d.matches(requirement, subject)]
+    if len(found) > 1:
+        raise ValueError(f"{subject} and {requirement.id} match two deviations: {found}")
+    return found[0] if found else None
+
+
+def specification() -> str:
+    """Return the statements as Markdown, a list for each group."""
+    lines: list[str] = []
+    group = None
+    # By group, whichever module was imported first.
+    for entry in sorted(load().values(), key=lambda e: e.id.partition("/")[0]):
+        if group != (group := entry.id.partition("/")[0]):
+            lines += ["", f"### {group}", ""]
+        lines.append(f"- `{entry.id}`: {entry.statement}{_scope(entry)}")
+    return "\n".join(lines).strip() + "\n"
+
+
+def _scope(entry: Requirement) -> str:
+    if entry.functions == FUNCTIONS:
+        return ""
+    return f" ({', '.join(entry.functions)})"
+
+
+def state(entry: Requirement, subject: Subject) -> tuple[str, str]:
+    """Check a requirement; return ``kept``, ``broken`` or ``not applicable``, and why."""
+    if reason := entry.inapplicable(subject):
+        return "not applicable", reason
+    try:
+        with subject:
+            entry.check(subject)
+    except pytest.skip.Exception as reason:
+        return "not applicable", str(reason)
+    except (Exception, pytest.fail.Exception) as error:
+        return "broken", first_line(error)
+    return "kept", ""
+
+
+def first_line(error: BaseException) -> str:
+    """Return what is said of an error in a table."""
+    lines = [line.strip() for line in str(error).strip().splitlines()]
+    text = lines[0] if lines else ""
+    plain = isinstance(error, AssertionError | pytest.fail.Exception)
+    kind = "" if plain else f"{type(error).__name__}: "
+    return f"{kind}{text}"[:200]
+
+
+def identical(actual: Any, expected: Any, where: str = "") -> None:
+    """Assert that NumPy arrays have the same dtype, shape and values; NaN equals NaN."""
+    assert actual.dtype == expected.dtype, f"{actual.dtype}, not {expected.dtype} ({where})"
+    assert actual.shape == expected.shape, f"{actual.shape}, not {expected.shape} ({where})"
+    wrong = ~((actual == expected) | ((actual != actual) & (expected != expected)))
+    assert not wrong.any(), (
+        f"{np.count_nonzero(wrong)} of {wrong.size} differ: {describe(actual[wrong])}, not "
+        f"{describe(expected[wrong])} ({where})"
+    )
+
+
+def close(subject: Subject, y: Any, expected: Any, x: Any, where: str = "") -> None:
+    """Assert that two evaluations at `x` differ by no more than both may be off, in ULP."""
+    assert y.shape == expected.shape, f"{y.shape}, not {expected.shape} ({where})"
+    apart = measure.ulp_error(y, expected.astype(np.float64), x.dtype)
+    allowed = 2 * subject.bound(x.dtype) + 1
+    worst = np.argmax(apart)
+    assert apart[worst] <= allowed, (
+        f"{apart[worst]:.4g} ULP apart, {allowed} allowed: {y[worst]} and {expected[worst]} "
+        f"at {x[worst]} ({where})"
+    )
+
+
+def refused(call: Callable[..., Any], *arguments: Any, **options: Any) -> None:
+    """Assert that a call raises one of the errors of a refusal."""
+    try:
+        call(*arguments, **options)
+    except (TypeError, ValueError, RuntimeError):
+        return
+    given = ", ".join([*map(repr, arguments), *(f"{k}={v!r}" for k, v in options.items())])
+    raise AssertionError(f"accepted: {given}"[:200])
+
+
+def describe(values: Any) -> str:
+    """Return a few values as text."""
+    return ", ".join(str(value) for value in values[:4])

@@ -1,0 +1,103 @@
+"""Errors against the exact value, over the whole domain."""
+
+import numpy as np
+import pytest
+
+from arraylogit.testing import measure, records
+from arraylogit.testing.backends import dtype_of
+from arraylogit.testing.registry import requirement
+from arraylogit.testing.subject import Subject
+
+
+def measure_errors(subject: Subject, dtype: np.dtype, mode: str | None = None) -> None:
+    """Record the errors of the values, or of a derivative; assert that they are in bounds."""
+    kind = "value" if mode is None else "derivative"
+    x, exact, coverage = subject.measurement(dtype, derivative=mode is not None)
+    y = subject(x) if mode is None else subject.derivative(x, mode=mode)
+    name = subject.function + ("" if mode is None else "_derivative")
+    lost = subject.subnormal(x, exact)
+    summary = measure.summarise(name, x, y, exact, dtype, coverage, lost)
+    bound = subject.bound(dtype, kind)
+    kept = ~lost
+    points = None if mode else (x[kept], measure.ulp_error(y[kept], exact[kept], dtype))
+    records.errors(subject, summary, bound, mode, points)
+    assert summary.overall.max <= bound, say(summary, bound)
+
+
+def say(summary, bound):
+    """Return the largest error in words."""
+    worst = summary.overall
+    return (
+        f"{worst.max:.4g} ULP, {bound} allowed: at {worst.witness.input} "
+        f"({worst.witness.input_hex}) {worst.witness.output}, exactly {worst.witness.reference}"
+    )
+
+
+@requirement(
+    "accuracy/float16",
+    "Every float16 gives the exact value rounded once: the error is at most 0.51 ULP.",
+    needs="float16",
+)
+def test_float16(subject):
+    measure_errors(subject, dtype_of("float16"))
+
+
+@requirement(
+    "accuracy/bfloat16",
+    "Every bfloat16 gives the exact value rounded once: the error is at most 0.51 ULP.",
+    needs="bfloat16",
+)
+def test_bfloat16(subject):
+    measure_errors(subject, dtype_of("bfloat16"))
+
+
+@requirement(
+    "accuracy/float32",
+    "The error in float32 is at most 0.501 ULP where float64 is affordable, and 2 ULP elsewhere "
+    "(`budgets.toml`), next to 0.5, 0 and 1 as well.",
+    needs="float32",
+)
+def test_float32(subject):
+    if subject.sweep is None:
+        measure_errors(subject, dtype_of("float32"))
+        return
+    result = subject.sweep(subject)
+    bound = subject.bound(dtype_of("float32"))
+    records.errors(subject, result.summary, bound)
+    assert result.summary.overall.max <= bound, say(result.summary, bound)
+
+
+@requirement(
+    "accuracy/float64",
+    "The error in float64 is at most 2 ULP (`budgets.toml`), over the whole domain.",
+    needs="float64",
+)
+def test_float64(subject):
+    measure_errors(subject, dtype_of("float64"))
+
+
+@requirement(
+    "accuracy/agreement",
+    "The results in float32 differ from those of the same function on NumPy by at most the errors "
+    "that both are allowed.",
+    needs="float32",
+)
+def test_agreement(subject):
+    records.values(subject)
+    on_numpy = subject.on("numpy")
+    if on_numpy is None:
+        pytest.skip("the target does not run on NumPy")
+    dtype = dtype_of("float32")
+    x, exact, _ = subject.measurement(dtype)
+    with on_numpy:
+        expected = on_numpy(x)
+    y = subject(x)
+    kept = ~subject.subnormal(x, exact)
+    x, y, expected = x[kept], y[kept], expected[kept]
+    apart = measure.ulp_error(y, expected.astype(np.float64), dtype)
+    worst = np.argmax(apart)
+    allowed = subject.bound(dtype) + on_numpy.bound(dtype) + 1
+    assert apart[worst] <= allowed, (
+        f"{apart[worst]:.4g} ULP apart, {allowed} allowed: {y[worst]} at {x[worst]}, "
+        f"{expected[worst]} on NumPy"
+    )

@@ -1,0 +1,254 @@
+"""Derivatives: forward and reverse, first and second, with and without eps."""
+
+import mpmath
+import numpy as np
+
+from arraylogit.testing import inputs, measure, reference
+from arraylogit.testing.backends import dtype_of
+from arraylogit.testing.registry import describe, requirement
+from arraylogit.testing.requirements.accuracy import measure_errors
+from arraylogit.testing.requirements.special_values import same
+
+INF, NAN = np.inf, np.nan
+
+
+def check(subject, x, expected, order=1, **options):
+    """Assert derivatives in every mode and in float32 and float64; special ones exactly."""
+    for dtype in wide_enough(subject):
+        xs, ys = np.asarray(x, dtype), np.asarray(expected, dtype)
+        for mode in subject.backend.modes:
+            y = subject.derivative(xs, order, mode, **options)
+            wrong = ~measure.same_special(y, np.abs(ys) if (ys == 0).all() else ys) & (ys != 0)
+            wrong |= (ys == 0) & (y != 0)
+            wrong |= np.isfinite(ys) & ~np.isclose(y, ys, rtol=8 * np.finfo(dtype).eps, atol=0)
+            assert not wrong.any(), (
+                f"{describe(y[wrong])} at {describe(xs[wrong])}, not {describe(ys[wrong])} "
+                f"({dtype.name} {mode}{options or ''})"
+            )
+
+
+def wide_enough(subject):
+    """Return float32 and float64, or float32 where each takes seconds to compile."""
+    wide = [d for d in subject.dtypes if d.itemsize >= 4]
+    return wide if "cheap" in subject.features else wide[:1]
+
+
+@requirement(
+    "derivative/reverse-float32",
+    "The derivative, by reverse mode in float32, has an error of at most 3 ULP (`budgets.toml`).",
+    needs="derivative float32",
+)
+def test_reverse_float32(subject):
+    measure_errors(subject, dtype_of("float32"), "reverse")
+
+
+@requirement(
+    "derivative/reverse-float64",
+    "The derivative, by reverse mode in float64, has an error of at most 3 ULP (`budgets.toml`).",
+    needs="derivative float64",
+)
+def test_reverse_float64(subject):
+    measure_errors(subject, dtype_of("float64"), "reverse")
+
+
+@requirement(
+    "derivative/reverse-half",
+    "The derivative in float16 and bfloat16 is computed in float32 and rounded once.",
+    needs="derivative float16 cheap",
+)
+def test_reverse_half(subject):
+    for dtype in (d for d in subject.dtypes if d.itemsize < 4):
+        y = subject.backend.dtype_name(
+            subject.backend.derivative(
+                subject.transformed(), subject.backend.asarray(np.ones(2, dtype)), 1, "reverse"
+            )
+        )
+        assert y == dtype.name, f"{y} for {dtype.name}"
+        measure_errors(subject, dtype, "reverse")
+
+
+@requirement(
+    "derivative/tail",
+    "expit′ does not vanish before it underflows: at ±20 it is 2.06e−9, in float32 as well.",
+    "expit log_expit",
+    "derivative",
+)
+def test_tail(subject):
+    x = [20.0, 80.0] if subject.function == "log_expit" else [20.0, -20.0, 80.0, -80.0]
+    check(subject, x, [float(reference.exact(f"{subject.function}_derivative", v)) for v in x])
+
+
+@requirement(
+    "derivative/special",
+    "logit′ is +∞ at ±0 and 1 and exactly 4 at 0.5; expit′ is exactly 0.25 at 0, and 0 at ±∞; the "
+    "others are their limits.",
+    needs="derivative",
+)
+def test_special(subject):
+    rows = inputs.special(f"{subject.function}_derivative")
+    rows = [(x, y) for x, y in rows if not np.isnan(y)]
+    check(subject, *zip(*rows, strict=True))
+
+
+@requirement(
+    "derivative/outside",
+    "Where the value is NaN, outside the domain, so is the derivative.",
+    "logit logit_exp logit_log_jacobian",
+    "derivative",
+)
+def test_outside(subject):
+    x = [1e-3, 2.0, INF] if subject.function == "logit_exp" else [-INF, -1.0, 1.5, INF]
+    check(subject, x, [NAN] * len(x))
+
+
+@requirement("derivative/nan", "The derivative at NaN is NaN.", needs="derivative")
+def test_nan(subject):
+    check(subject, [NAN] * 3, [NAN] * 3)
+
+
+@requirement(
+    "derivative/modes",
+    "Forward and reverse mode, with a graph and without, give the same values, special ones too.",
+    needs="derivative cheap",
+)
+def test_modes(subject):
+    dtype = np.dtype(np.float32)
+    x = np.concatenate([inputs.structured(subject.function, dtype, 2000), [-1, 2, INF, -INF, NAN]])
+    x = x.astype(dtype)
+    options = [{}, {"eps": 0.25}] if "eps" in subject.features else [{}]
+    for chosen in options:
+        expected = subject.derivative(x, 1, subject.backend.modes[0], **chosen)
+        for mode in subject.backend.modes[1:]:
+            y = subject.derivative(x, 1, mode, **chosen)
+            apart = measure.ulp_error(y, expected.astype(np.float64), dtype)
+            assert apart.max() <= 2, (
+                f"{y[np.argmax(apart)]} and {expected[np.argmax(apart)]} at {x[np.argmax(apart)]}"
+                f" ({mode}, {subject.backend.modes[0]}{chosen or ''})"
+            )
+
+
+@requirement(
+    "derivative/clamped",
+    "With eps, the derivative outside [eps, 1 − eps] is 0, also outside [0, 1] and at ±∞.",
+    "logit",
+    "derivative eps",
+)
+def test_clamped(subject):
+    x = [-INF, -3.0, 0.0, 0.125, 0.875, 1.0, 3.0, INF]
+    check(subject, x, [0.0] * len(x), eps=0.25)
+
+
+@requirement(
+    "derivative/at-bound",
+    "At exactly eps and 1 − eps the derivative is the full one.",
+    "logit",
+    "derivative eps",
+)
+def test_at_bound(subject):
+    check(subject, [0.25, 0.75], [16 / 3, 16 / 3], eps=0.25)
+
+
+@requirement(
+    "derivative/nan-with-eps", "With eps, the derivative at NaN is NaN.", "logit", "derivative eps"
+)
+def test_nan_with_eps(subject):
+    check(subject, [NAN] * 3, [NAN] * 3, eps=0.25)
+
+
+@requirement(
+    "derivative/eps-zero",
+    "With eps=0, the derivative is +∞ at 0 and 1, and 0 outside.",
+    "logit",
+    "derivative eps cheap",
+)
+def test_eps_zero(subject):
+    check(subject, [0.0, 1.0, -0.5, 1.5], [INF, INF, 0.0, 0.0], eps=0)
+
+
+SECOND = {
+    # The second derivative, and what its error is measured against where terms cancel.
+    "logit": (lambda x: 1 / (1 - x) ** 2 - 1 / x**2, lambda x: 1 / (1 - x) ** 2 + 1 / x**2),
+    "expit": (lambda x: -_slope(x) * mpmath.tanh(x / 2), lambda x: _slope(x)),
+    "log_expit": (lambda x: -_slope(x), lambda x: _slope(x)),
+    "logit_exp": (
+        lambda x: mpmath.exp(x) / mpmath.expm1(x) ** 2,
+        lambda x: mpmath.exp(x) / mpmath.expm1(x) ** 2,
+    ),
+    "logit_log_jacobian": (lambda x: 1 / x**2 + 1 / (1 - x) ** 2,) * 2,
+    "expit_log_jacobian": (lambda x: -2 * _slope(x), lambda x: 2 * _slope(x)),
+}
+SECOND_AT = {
+    "logit": (1e-6, 0.01, 0.25, 0.3, 0.5, 0.625, 0.99),
+    "expit": (-80.0, -20.0, -1.0, 0.0, 0.5, 1.0, 20.0, 80.0),
+    "log_expit": (-80.0, -20.0, -1.0, 0.0, 0.5, 1.0, 20.0, 80.0),
+    "logit_exp": (-80.0, -20.0, -1.0, -0.6875, -0.5, -1e-3),
+    "logit_log_jacobian": (1e-6, 0.01, 0.25, 0.3, 0.5, 0.625, 0.99),
+    "expit_log_jacobian": (-80.0, -20.0, -1.0, 0.0, 0.5, 1.0, 20.0, 80.0),
+}
+
+
+def _slope(x):
+    t = mpmath.exp(-abs(x))
+    return t / (1 + t) ** 2
+
+
+@requirement(
+    "derivative/second",
+    "The second derivative is right to 16 rounding errors of the larger of its terms.",
+    needs="derivative second",
+)
+def test_second(subject):
+    value, scale = SECOND[subject.function]
+    for dtype in (d for d in subject.dtypes if d.itemsize >= 4):
+        x = np.asarray(SECOND_AT[subject.function], dtype)
+        exact = np.asarray([float(value(mpmath.mpf(float(v)))) for v in x])
+        allowed = np.asarray([float(scale(mpmath.mpf(float(v)))) for v in x])
+        allowed *= 16 * np.finfo(dtype).eps
+        for mode in subject.backend.modes:
+            y = subject.derivative(x, 2, mode)
+            wrong = ~(np.abs(y - exact) <= allowed)
+            assert not wrong.any(), (
+                f"{describe(y[wrong])} at {describe(x[wrong])}, not {describe(exact[wrong])} "
+                f"({dtype.name} {mode})"
+            )
+
+
+@requirement(
+    "derivative/second-clamped",
+    "With eps, the second derivative outside [eps, 1 − eps] is 0.",
+    "logit",
+    "derivative second eps",
+)
+def test_second_clamped(subject):
+    x = [-INF, -3.0, 0.0, 0.125, 0.875, 1.0, 3.0, INF]
+    check(subject, x, [0.0] * len(x), order=2, eps=0.25)
+
+
+@requirement(
+    "derivative/second-outside",
+    "Where the value is NaN, so is the second derivative.",
+    "logit",
+    "derivative second",
+)
+def test_second_outside(subject):
+    check(subject, [-1.0, 1.5, NAN], [NAN] * 3, order=2)
+
+
+@requirement(
+    "derivative/eps-constant",
+    "eps is not differentiated: a derivative by it is 0 or refused.",
+    "logit",
+    "derivative eps cheap",
+)
+def test_eps_constant(subject):
+    x = subject.backend.asarray(np.float32([0.0, 0.5, 1.0]))
+
+    def of_eps(eps):
+        return subject.call(x, eps=eps)
+
+    eps = subject.backend.asarray(np.asarray(0.25, np.float32))
+    try:
+        y = subject.backend.derivative(of_eps, eps, 1, subject.backend.modes[-1])
+    except (TypeError, ValueError, RuntimeError):
+        return
+    same(x, subject.backend.to_numpy(y), np.zeros(3, np.float32), "by eps")

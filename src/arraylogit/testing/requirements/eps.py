@@ -1,0 +1,193 @@
+"""The clamp of logit."""
+
+import ml_dtypes
+import numpy as np
+import pytest
+
+from arraylogit.testing import inputs, measure, reference
+from arraylogit.testing.backends import dtype_of
+from arraylogit.testing.registry import describe, identical, refused, requirement
+from arraylogit.testing.requirements.special_values import same
+
+OUTER = (-np.inf, -1.0, -0.0, 0.0, 1.0, 2.0, np.inf)
+
+
+@requirement("eps/none", "Without eps, and with eps=None, nothing is clamped.", "logit", "eps")
+def test_none(subject):
+    x = np.asarray([-0.25, 0.0, 0.25, 1.0, 1.25], np.float32)
+    plain, none = subject(x), subject(x, eps=None)
+    same(x[[0, 1, 3, 4]], plain[[0, 1, 3, 4]], np.float32([np.nan, -np.inf, np.inf, np.nan]), "")
+    identical(none, plain)
+
+
+@requirement(
+    "eps/zero", "eps=0 clamps to [0, 1]: −0.1 gives −∞ and 1.1 gives +∞.", "logit", "eps cheap"
+)
+def test_zero(subject):
+    x = np.float32([-np.inf, -0.1, -0.0, 0.0, 1.0, 1.1, np.inf])
+    for eps in (0, 0.0):
+        for where, y in subject.placed(x, eps=eps):
+            same(x, y, np.float32([-np.inf] * 4 + [np.inf] * 3), f"eps={eps!r} {where}")
+
+
+@requirement(
+    "eps/bounds",
+    "x is clamped to [eps, 1 − eps], both rounded to the dtype computed in: in float32, eps=1e-6 "
+    "gives [−13.8155, 13.8023] for [0, 1].",
+    "logit",
+    "eps",
+)
+def test_bounds(subject):
+    few = "cheap" not in subject.features
+    for dtype in [np.dtype(np.float32)] if few else subject.dtypes:
+        x = np.asarray(OUTER, dtype)
+        for eps in (1e-6,) if few else (1e-6, 1e-3, 0.1, 0.25, 0.5):
+            expected = reference.rounded("logit", np.clip(x, -1, 2), eps=eps)
+            y = subject(x, eps=eps)
+            wrong = measure.ulp_error(y, expected, dtype) > subject.bound(dtype) + 0.5
+            assert not wrong.any(), (
+                f"{describe(y[wrong])} for {describe(x[wrong])} with eps={eps}, not "
+                f"{describe(expected[wrong])} ({dtype.name})"
+            )
+
+
+def finite(subject, dtype):
+    """Assert that a positive eps makes every result finite, but for NaN."""
+    dtype = dtype_of(dtype)
+    info = ml_dtypes.finfo(dtype)
+    smallest = max(float(info.smallest_subnormal), 5e-324)
+    tiny = [smallest, smallest / 2, float(info.eps) / 4, float(info.eps) / 8, 1e-3, 5e-324]
+    for eps in [1e-3] if "cheap" not in subject.features else [e for e in tiny if e > 0]:
+        for where, y in subject.placed(np.asarray(OUTER, dtype), eps=eps):
+            wrong = ~np.isfinite(y)
+            assert not wrong.any(), (
+                f"{describe(y[wrong])} for {describe(np.asarray(OUTER)[wrong])} with eps={eps} "
+                f"({where})"
+            )
+
+
+@requirement(
+    "eps/finite-float16",
+    "In float16, a positive eps makes every result finite, but for NaN, however small it is.",
+    "logit",
+    "eps float16",
+)
+def test_finite_float16(subject):
+    finite(subject, "float16")
+
+
+@requirement(
+    "eps/finite-bfloat16",
+    "In bfloat16, a positive eps makes every result finite, but for NaN, however small it is.",
+    "logit",
+    "eps bfloat16",
+)
+def test_finite_bfloat16(subject):
+    finite(subject, "bfloat16")
+
+
+@requirement(
+    "eps/finite-float32",
+    "In float32, a positive eps makes every result finite, but for NaN, however small it is.",
+    "logit",
+    "eps float32",
+)
+def test_finite_float32(subject):
+    finite(subject, "float32")
+
+
+@requirement(
+    "eps/finite-float64",
+    "In float64, a positive eps makes every result finite, but for NaN, however small it is.",
+    "logit",
+    "eps float64",
+)
+def test_finite_float64(subject):
+    finite(subject, "float64")
+
+
+@requirement("eps/nan", "NaN stays NaN, whatever eps is.", "logit", "eps cheap")
+def test_nan(subject):
+    for dtype in subject.dtypes:
+        x = np.asarray([np.nan, np.nan, np.nan], dtype)
+        for eps in (0, 1e-3, 0.5):
+            for where, y in subject.placed(x, eps=eps):
+                same(x, y, x, f"eps={eps} {dtype.name} {where}")
+
+
+@requirement(
+    "eps/inside",
+    "Between the bounds, the result is that without eps, to the bit.",
+    "logit",
+    "eps cheap",
+)
+def test_inside(subject):
+    for dtype in subject.dtypes:
+        x = inputs.structured("logit", dtype, 2000)
+        x = x[(x > 0.125) & (x < 0.875)]
+        identical(subject(x, eps=0.125), subject(x))
+
+
+@requirement(
+    "eps/layout",
+    "With any eps that is accepted, up to 1, the place in the array does not change the result.",
+    "logit",
+    "eps cheap",
+)
+def test_layout(subject):
+    x = np.linspace(0, 1, 101, dtype=np.float32)
+    for eps in (0.3, 0.5, 0.51, 0.75, 1.0):
+        try:
+            results = dict(subject.placed(x, eps=eps))
+            if "views" in subject.features:
+                columns = subject.backend.asarray(np.tile(x, (3, 1))).T[:, ::2]
+                y = subject.backend.to_numpy(subject.transformed(eps=eps)(columns))
+                results["in columns"] = y[:, 1]
+        except (TypeError, ValueError):
+            continue
+        first = results.pop("alone")
+        for where, y in results.items():
+            np.testing.assert_allclose(y, first, rtol=1e-5, err_msg=f"eps={eps} {where}")
+
+
+REFUSED = [-1e-9, -1, 0.51, 1, np.nan, np.inf, "0.1", 0.1j, [0.1], (), object()]
+
+
+@requirement(
+    "eps/refused",
+    "Negative, NaN, more than 0.5, not a real number or not a scalar: TypeError or ValueError.",
+    "logit",
+    "eps cheap",
+)
+def test_refused(subject):
+    x = subject.backend.asarray(np.float32([0.25, 0.75]))
+    for eps in REFUSED:
+        refused(subject.call, x, eps=eps)
+
+
+@requirement(
+    "eps/number",
+    "int, float, NumPy scalars and 0-d arrays of NumPy are taken as the number they hold.",
+    "logit",
+    "eps cheap",
+)
+def test_number(subject):
+    x = subject.backend.asarray(np.float32([0.0, 0.3, 0.9]))
+    expected = subject.backend.to_numpy(subject.call(x, eps=0.25))
+    for eps in (np.float32(0.25), np.float64(0.25), np.asarray(0.25), np.float16(0.25)):
+        identical(subject.backend.to_numpy(subject.call(x, eps=eps)), expected, repr(eps))
+
+
+@requirement(
+    "eps/array",
+    "A 0-d array of the library of the input is taken as the number it holds.",
+    "logit",
+    "eps cheap",
+)
+def test_array(subject):
+    if "lazy" in subject.features:
+        pytest.skip("a lazy array holds no number")
+    x = subject.backend.asarray(np.float32([0.0, 0.3, 0.9]))
+    expected = subject.backend.to_numpy(subject.call(x, eps=0.25))
+    y = subject.call(x, eps=subject.backend.asarray(np.asarray(0.25, np.float32)))
+    identical(subject.backend.to_numpy(y), expected)

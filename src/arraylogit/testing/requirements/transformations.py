@@ -1,0 +1,155 @@
+"""What libraries do to functions: compile, map, export, shard, delay, pickle."""
+
+import copy
+import pickle
+
+import numpy as np
+
+from arraylogit.testing import inputs, measure
+from arraylogit.testing.registry import close, identical, requirement
+
+X = np.float32([-1.0, 0.0, 0.1, 0.25, 0.5, 0.75, 1.0, 2.0, np.nan])
+
+
+@requirement(
+    "transform/compiled",
+    "Compiled as a whole, without a graph break, the values stay within the bounds.",
+    needs="compile",
+)
+def test_compiled(subject):
+    x = np.concatenate([X, inputs.structured(subject.function, np.float32, 1000)])
+    compiled = subject.backend.compile(lambda x: subject.call(x))
+    close(subject, subject.backend.to_numpy(compiled(subject.backend.asarray(x))), subject(x), x)
+
+
+@requirement(
+    "transform/compiled-eps",
+    "Compiled with eps, closed over, the values stay within the bounds.",
+    "logit",
+    "compile eps",
+)
+def test_compiled_eps(subject):
+    compiled = subject.backend.compile(lambda x: subject.call(x, eps=0.125))
+    y = subject.backend.to_numpy(compiled(subject.backend.asarray(X)))
+    close(subject, y, subject(X, eps=0.125), X)
+
+
+@requirement(
+    "transform/compiled-derivative",
+    "The derivative of the compiled function, and the compiled derivative, are the derivative.",
+    needs="compile derivative",
+)
+def test_compiled_derivative(subject):
+    x = inputs.structured(subject.function, np.float32, 1000)
+    compiled = subject.backend.compile(lambda x: subject.call(x))
+    y = subject.backend.derivative(compiled, subject.backend.asarray(x), 1, "reverse")
+    expected = subject.derivative(x)
+    apart = measure.ulp_error(subject.backend.to_numpy(y), expected.astype(np.float64), x.dtype)
+    worst = np.argmax(apart)
+    assert apart[worst] <= 2 * subject.bound(x.dtype, "derivative") + 1, (
+        f"{apart[worst]:.4g} ULP apart at {x[worst]}"
+    )
+
+
+@requirement(
+    "transform/traced-eps",
+    "A traced eps gives what the number gives.",
+    "logit",
+    "compile eps",
+)
+def test_traced_eps(subject):
+    compiled = subject.backend.compile(lambda x, eps: subject.call(x, eps=eps))
+    for eps in (0.0, 0.125, 0.5, 1e-3):
+        traced = subject.backend.asarray(np.asarray(eps, np.float32))
+        y = subject.backend.to_numpy(compiled(subject.backend.asarray(X), traced))
+        close(subject, y, subject(X, eps=eps), X)
+
+
+@requirement(
+    "transform/one-trace",
+    "Another value of eps traces nothing anew.",
+    "logit",
+    "traces eps",
+)
+def test_one_trace(subject):
+    x = subject.backend.asarray(np.linspace(0, 1, 1237, dtype=np.float32))
+    subject.call(x, eps=0.125)
+    with subject.backend.counting_traces() as traced:
+        for eps in (0.25, 0.375, 1e-3):
+            subject.call(x, eps=eps)
+    assert not traced, f"{len(traced)} traces for three values of eps: {', '.join(traced)}"
+
+
+@requirement("transform/vmap", "Mapped over a batch, it gives the values.", needs="vmap")
+def test_vmap(subject):
+    x = np.stack([X, X[::-1]])
+    mapped = subject.backend.vmap(lambda x: subject.call(x))
+    y = subject.backend.to_numpy(mapped(subject.backend.asarray(x)))
+    close(subject, y.ravel(), subject(x).ravel(), x.ravel())
+
+
+@requirement(
+    "transform/vmap-derivative",
+    "The derivative mapped over a batch is the derivative.",
+    needs="vmap derivative",
+)
+def test_vmap_derivative(subject):
+    x = X[(X > 0) & (X < 1)] if subject.function == "logit" else X[X < 0]
+    for mode in {subject.backend.modes[-1], "forward"}:
+        one = subject.backend.vmap(
+            lambda x, mode=mode: subject.backend.derivative(subject.call, x, 1, mode)
+        )
+        y = subject.backend.to_numpy(one(subject.backend.asarray(x)))
+        np.testing.assert_allclose(y, subject.derivative(x), rtol=1e-6)
+
+
+@requirement("transform/export", "Exported as a program, it gives the values.", needs="export")
+def test_export(subject):
+    x = subject.backend.asarray(X)
+    y = subject.backend.to_numpy(subject.backend.export(subject.call, x)(x))
+    close(subject, y, subject(X), X)
+
+
+@requirement(
+    "transform/abstract",
+    "Shape and dtype of the result follow from those of the input, without values.",
+    needs="export",
+)
+def test_abstract(subject):
+    for dtype in subject.dtypes:
+        x = subject.backend.asarray(np.full((2, 3), 0.25, dtype))
+        found = subject.backend.abstract(subject.call, x)
+        assert found == ((2, 3), dtype.name), found
+
+
+@requirement(
+    "transform/shard", "Mapped over the shards of a mesh, it gives the values.", needs="shard"
+)
+def test_shard(subject):
+    y = subject.backend.shard(subject.call)(subject.backend.asarray(X))
+    close(subject, subject.backend.to_numpy(y), subject(X), X)
+
+
+@requirement("transform/pickle", "The function can be copied and pickled.", needs="cheap")
+def test_pickle(subject):
+    x = np.float32([-0.5, 0.25])
+    for f in (copy.deepcopy(subject.call.raw), pickle.loads(pickle.dumps(subject.call.raw))):
+        y = subject.backend.to_numpy(f(subject.backend.asarray(x)))
+        identical(y, subject.backend.to_numpy(subject.call(subject.backend.asarray(x))))
+
+
+@requirement("lazy/no-compute", "The call computes nothing.", needs="lazy")
+def test_no_compute(subject):
+    options = [{}, {"eps": 0.25}] if "eps" in subject.features else [{}]
+    x = subject.backend.asarray(X)
+    for chosen in options:
+        with subject.backend.computing_nothing():
+            y = subject.call(x, **chosen)
+        assert subject.backend.is_array(y), f"{type(y).__name__} is not lazy"
+
+
+@requirement("lazy/one-layer", "The call adds one layer to the graph.", needs="lazy")
+def test_one_layer(subject):
+    x = subject.backend.asarray(X)
+    added = subject.backend.layers(subject.call(x)) - subject.backend.layers(x)
+    assert added == 1, f"{added} layers"

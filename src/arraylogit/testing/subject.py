@@ -1,0 +1,191 @@
+"""One function of one target on one backend: what a requirement is checked on."""
+
+import tomllib
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack
+from fnmatch import fnmatch
+from functools import cache, cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from arraylogit.testing import inputs, measure, reference
+from arraylogit.testing.backends import Backend, backend, dtype_of
+from arraylogit.testing.targets import Implementation, Target
+
+Array = Any
+
+LONG = 4099
+"""Elements of an array that no vector register divides."""
+
+POINTS = 100_000
+"""Inputs of a measurement, but in 16 bits, where every number is one."""
+
+
+class Subject(AbstractContextManager):
+    """A function under test.
+
+    Inside it as a context, the settings are those of the backend, and NumPy's floating-point
+    errors are ignored: requirements about warnings say so themselves.
+
+    Attributes
+    ----------
+    target, backend, function
+        Which; `function` is a name of the reference's.
+    points : int
+        How many inputs a measurement takes.
+    records : dict
+        What a check measured, for the report.
+    sweep : callable or None
+        Measures a subject at every float32; None to measure it at `points`.
+    """
+
+    def __init__(
+        self, target: Target, backend: Backend, function: str, points: int = POINTS
+    ) -> None:
+        self.target, self.backend, self.function = target, backend, function
+        self.points = points
+        self.records: dict[str, Any] = {}
+        self.sweep: Callable[[Subject], Any] | None = None
+        self._transformed: dict[str, Any] = {}
+
+    def __repr__(self) -> str:
+        return f"{self.target.name}-{self.backend.name}-{self.function}"
+
+    def __enter__(self) -> "Subject":
+        self._stack = ExitStack()
+        self._stack.enter_context(self.backend)
+        self._stack.enter_context(np.errstate(all="ignore"))
+        return self
+
+    def __exit__(self, *exception: Any) -> None:
+        self._stack.close()
+
+    @property
+    def call(self) -> Implementation:
+        """The function as it is, of arrays of the backend."""
+        return self.target.functions[self.function]
+
+    @property
+    def features(self) -> frozenset[str]:
+        """Dtypes, features of the backend, arguments of the function."""
+        return self.backend.features | self.call.features | frozenset(self.backend.dtypes)
+
+    @cached_property
+    def dtypes(self) -> list[np.dtype]:
+        """Floating-point dtypes of the backend, but for those that the function refuses.
+
+        A function that refuses all of them has failed otherwise, and is asked about all.
+        """
+        dtypes = [dtype_of(name) for name in self.backend.dtypes]
+        return [dtype for dtype in dtypes if self._takes(dtype)] or dtypes
+
+    def _takes(self, dtype: np.dtype) -> bool:
+        try:
+            with warnings.catch_warnings(action="ignore"):
+                self.call(self.backend.asarray(np.full(2, -0.25, dtype)))
+        except (TypeError, ValueError, RuntimeError):
+            return False
+        return True
+
+    def on(self, name: str) -> "Subject | None":
+        """Return the function on another backend, if the target is meant for that."""
+        other = backend(name)
+        if not self.target.runs_on(other):
+            return None
+        return Subject(self.target, other, self.function, self.points)
+
+    def sibling(self, function: str) -> "Subject | None":
+        """Return another function of the same target on the same backend, if it has it."""
+        if function not in self.target.functions:
+            return None
+        return Subject(self.target, self.backend, function, self.points)
+
+    def transformed(self, **options: Any) -> Any:
+        """Return the function of one array, as the mode of the backend runs it."""
+        key = repr(options)
+        if key not in self._transformed:
+            self._transformed[key] = self.backend.transform(lambda x: self.call(x, **options))
+        return self._transformed[key]
+
+    def native(self, x: np.ndarray, **options: Any) -> Array:
+        """Return the result for NumPy values, as an array of the backend."""
+        return self.transformed(**options)(self.backend.asarray(x))
+
+    def __call__(self, x: np.ndarray, **options: Any) -> np.ndarray:
+        """Return the result for NumPy values, as NumPy values."""
+        y = self.backend.to_numpy(self.native(x, **options))
+        if y.shape != x.shape:
+            raise AssertionError(f"shape {y.shape} for an input of shape {x.shape}")
+        return y
+
+    def derivative(
+        self, x: np.ndarray, order: int = 1, mode: str = "reverse", **options: Any
+    ) -> np.ndarray:
+        """Return a derivative at NumPy values, as NumPy values."""
+        f = self.transformed(**options)
+        y = self.backend.derivative(f, self.backend.asarray(x), order, mode)
+        return self.backend.to_numpy(y)
+
+    def placed(self, points: np.ndarray, **options: Any) -> Iterator[tuple[str, np.ndarray]]:
+        """Yield the results at some points: alone, and where they might be treated otherwise."""
+        long = np.full(LONG, 0.25, points.dtype)
+        where = np.linspace(0, LONG - 1, points.size).astype(int)  # both ends are among them
+        long[where] = points
+        yield "in a long array", self(long, **options)[where]
+        if "cheap" not in self.features:
+            return
+        if "views" in self.features:
+            doubled = self.backend.asarray(np.repeat(long, 2))
+            strided = self.backend.to_numpy(self.transformed(**options)(doubled[::2]))
+            yield "strided", strided[where]
+        alone = [self(np.asarray(point), **options) for point in points]
+        yield "alone", np.asarray(alone)
+
+    def bound(self, dtype: np.dtype, kind: str = "value") -> float:
+        """Return the largest error that is allowed, in ULP."""
+        return bound(kind, self.function, dtype.name, self.backend.name)
+
+    def subnormal(self, x: np.ndarray, exact: np.ndarray) -> np.ndarray:
+        """Return where the backend cannot give the result, as it flushes subnormal numbers."""
+        return measure.lost(x, exact, *self.backend.flushes(x.dtype.name))
+
+    def measurement(self, dtype: np.dtype, derivative: bool = False) -> tuple[Any, Any, str]:
+        """Return inputs and exact results to measure errors with, and what they cover."""
+        return measurement(
+            self.function + ("_derivative" if derivative else ""), dtype, self.points
+        )
+
+
+@cache
+def measurement(function: str, dtype: np.dtype, points: int) -> tuple[Any, Any, str]:
+    """Return inputs, values in a wider dtype, and what the inputs cover; read-only."""
+    if dtype.itemsize <= 2 and points >= 2**16:
+        x, coverage = inputs.every(dtype), measure.EXHAUSTIVE
+    else:
+        x, coverage = inputs.structured(function, dtype, points), measure.LOWER_BOUND
+    try:
+        exact = reference.wide(function, x)
+    except TypeError:  # no wider dtype: by mpmath, so that there must be fewer
+        x = x[:: max(1, x.size // 20_000)]
+        exact = reference.rounded(function, x)
+    x.flags.writeable = exact.flags.writeable = False
+    return x, exact, coverage
+
+
+@cache
+def budgets() -> tuple[dict[str, Any], ...]:
+    """Return what ``budgets.toml`` holds."""
+    path = Path(__file__).with_name("budgets.toml")
+    return tuple(tomllib.loads(path.read_text())["budget"])
+
+
+def bound(kind: str, function: str, dtype: str, backend: str) -> float:
+    """Return the bound of the last row that matches, in ULP."""
+    for row in reversed(budgets()):
+        named = {"kind": kind, "function": function, "dtype": dtype, "backend": backend}
+        if all(any(fnmatch(named[key], p) for p in row[key].split()) for key in named):
+            return float(row["ulp"])
+    raise ValueError(f"budgets.toml has no row for {kind}, {function}, {dtype}, {backend}")

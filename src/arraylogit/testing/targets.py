@@ -1,0 +1,251 @@
+"""Whose functions are checked: a row for each library's own, and anybody's by module path."""
+
+import inspect
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property, reduce
+from importlib import import_module
+from importlib.util import find_spec
+from typing import Any
+
+import numpy as np
+
+from arraylogit.testing.backends import Backend, backend
+from arraylogit.testing.reference import FUNCTIONS
+
+
+@dataclass(frozen=True)
+class Implementation:
+    """Somebody's function, called as ours is.
+
+    Attributes
+    ----------
+    raw : callable
+        The function itself; its first argument is the input.
+    eps, out : str or None
+        What it calls these two arguments; None where it has none.
+    """
+
+    raw: Callable[..., Any]
+    eps: str | None = None
+    out: str | None = None
+
+    def __call__(self, x: Any, **options: Any) -> Any:
+        """Call it; `options` are `eps` and `out`."""
+        return self.raw(x, **{getattr(self, name): value for name, value in options.items()})
+
+    @property
+    def features(self) -> frozenset[str]:
+        """Which of the two arguments it has."""
+        return frozenset(name for name in ("eps", "out") if getattr(self, name))
+
+    @classmethod
+    def of(cls, raw: Callable[..., Any]) -> "Implementation":
+        """Return the implementation that a function is, arguments by their common names."""
+        try:
+            parameters = inspect.signature(raw).parameters
+        except ValueError:  # built in
+            return cls(raw)
+        return cls(raw, *(name if name in parameters else None for name in ("eps", "out")))
+
+
+@dataclass(frozen=True)
+class Target:
+    """Functions that belong together.
+
+    Attributes
+    ----------
+    name : str
+        As given on the command line.
+    load : callable
+        Returns the implementations by the names of the functions they compute; imports.
+    module : str
+        What must be installed.
+    backends : tuple of str
+        Beginnings of the names of the backends that it is meant for; empty for all.
+    """
+
+    name: str
+    load: Callable[[], dict[str, Implementation]]
+    module: str
+    backends: tuple[str, ...] = ()
+
+    def __repr__(self) -> str:
+        return self.name
+
+    def missing(self) -> str | None:
+        """Return why the target is not there, or None."""
+        package = self.module.partition(".")[0]
+        return None if find_spec(package) else f"{package} is not installed"
+
+    @cached_property
+    def functions(self) -> dict[str, Implementation]:
+        """The implementations by function."""
+        return self.load()
+
+    def runs_on(self, backend: Backend) -> bool:
+        """Return whether it is meant for the arrays of a backend."""
+        names = (f"{backend.name}:".startswith(f"{name}:") for name in self.backends)
+        return not self.backends or any(names)
+
+
+def _arraylogit() -> dict[str, Implementation]:
+    import arraylogit
+
+    ours = {name: getattr(arraylogit, name) for name in FUNCTIONS if hasattr(arraylogit, name)}
+    return {name: Implementation.of(f) for name, f in ours.items()}
+
+
+def _torch_special() -> dict[str, Implementation]:
+    import torch
+
+    return {
+        "logit": Implementation(torch.special.logit, "eps", "out"),
+        "expit": Implementation(torch.special.expit, None, "out"),
+    }
+
+
+def _torch_nn() -> dict[str, Implementation]:
+    import torch.nn.functional
+
+    return {
+        "expit": Implementation(torch.nn.functional.sigmoid),
+        "log_expit": Implementation(torch.nn.functional.logsigmoid),
+    }
+
+
+def _jax_scipy() -> dict[str, Implementation]:
+    import jax.scipy.special
+
+    return {name: Implementation(getattr(jax.scipy.special, name)) for name in ("logit", "expit")}
+
+
+def _jax_nn() -> dict[str, Implementation]:
+    import jax.nn
+
+    return {
+        "expit": Implementation(jax.nn.sigmoid),
+        "log_expit": Implementation(jax.nn.log_sigmoid),
+    }
+
+
+def _scipy_special() -> dict[str, Implementation]:
+    # Lets its functions take any array; looked at when SciPy is imported.
+    os.environ.setdefault("SCIPY_ARRAY_API", "1")
+    import scipy.special
+
+    return {
+        name: Implementation(getattr(scipy.special, name), None, "out")
+        for name in ("logit", "expit", "log_expit")
+    }
+
+
+def _cupyx_scipy() -> dict[str, Implementation]:
+    import cupyx.scipy.special
+
+    return {
+        name: Implementation(getattr(cupyx.scipy.special, name), None, "out")
+        for name in ("logit", "expit", "log_expit")
+        if hasattr(cupyx.scipy.special, name)
+    }
+
+
+def _formula_logit(input, eps=None):
+    if eps:
+        input = np.clip(input, eps, 1 - eps)
+    return np.log(input / (1 - input))
+
+
+def _formula_expit(input):
+    return 1 / (1 + np.exp(-input))
+
+
+def _formula_log_expit(input):
+    return np.log(_formula_expit(input))
+
+
+def _formula_logit_exp(input):
+    return _formula_logit(np.exp(input))
+
+
+def _formula_logit_log_jacobian(input):
+    return -np.log(input * (1 - input))
+
+
+def _formula_expit_log_jacobian(input):
+    return np.log(_formula_expit(input) * (1 - _formula_expit(input)))
+
+
+def _numpy_formula() -> dict[str, Implementation]:
+    textbook = (
+        _formula_logit,
+        _formula_expit,
+        _formula_log_expit,
+        _formula_logit_exp,
+        _formula_logit_log_jacobian,
+        _formula_expit_log_jacobian,
+    )
+    return {name: Implementation.of(f) for name, f in zip(FUNCTIONS, textbook, strict=True)}
+
+
+TARGETS: dict[str, Target] = {
+    target.name: target
+    for target in (
+        Target("arraylogit", _arraylogit, "arraylogit"),
+        Target("torch.special", _torch_special, "torch", ("torch",)),
+        Target("torch.nn.functional", _torch_nn, "torch", ("torch",)),
+        Target("jax.scipy.special", _jax_scipy, "jax", ("jax",)),
+        Target("jax.nn", _jax_nn, "jax", ("jax",)),
+        # Those whose arrays its documentation says that it takes.
+        Target(
+            "scipy.special", _scipy_special, "scipy", ("numpy", "dask", "torch", "jax", "cupy")
+        ),
+        Target("cupyx.scipy.special", _cupyx_scipy, "cupy", ("cupy",)),
+        Target("numpy-formula", _numpy_formula, "numpy", ("numpy",)),
+    )
+}
+"""Those with adapters, installed or not."""
+
+
+def target(name: str) -> Target:
+    """Return the target of a name: one of `TARGETS`, ``module`` or ``module:function``.
+
+    A module offers what it has under the names of `FUNCTIONS`. A single function is taken for
+    the one whose name is part of its own, or that follows: ``module:sigmoid=expit``.
+    """
+    if name in TARGETS:
+        return TARGETS[name]
+    module, _, attribute = name.partition(":")
+    return Target(name, lambda: _named(module, attribute), module)
+
+
+def _named(module: str, attribute: str) -> dict[str, Implementation]:
+    there = import_module(module)
+    if not attribute:
+        found = {name: getattr(there, name) for name in FUNCTIONS if hasattr(there, name)}
+        if not found:
+            raise ValueError(f"{module} has none of {', '.join(FUNCTIONS)}")
+        return {name: Implementation.of(f) for name, f in found.items()}
+    path, _, computed = attribute.partition("=")
+    f = reduce(getattr, path.split("."), there)
+    # The longest, as log_expit contains expit.
+    computed = computed or max((name for name in FUNCTIONS if name in path), key=len, default="")
+    if computed not in FUNCTIONS:
+        raise ValueError(
+            f"{path} computes none of {', '.join(FUNCTIONS)} by its name: add "
+            f"which, as in {module}:{path}={FUNCTIONS[0]}"
+        )
+    return {computed: Implementation.of(f)}
+
+
+def resolve(target_name: str, function: str, backend_name: str) -> Callable[..., Any]:
+    """Return a function of NumPy arrays, evaluated as a backend does; inside that backend.
+
+    It is one of the target's, or the derivative of one, by reverse mode.
+    """
+    chosen = backend(backend_name)
+    f = chosen.transform(target(target_name).functions[function.removesuffix("_derivative")])
+    if function.endswith("_derivative"):
+        return lambda x: chosen.to_numpy(chosen.derivative(f, chosen.asarray(x), 1, "reverse"))
+    return lambda x: chosen.to_numpy(f(chosen.asarray(x)))
