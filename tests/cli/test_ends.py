@@ -39,12 +39,22 @@ sys.exit(main(sys.argv[1:]))
 """
 
 
+def _heeding_interrupts():
+    # Which a process that a shell started in the background does not.
+    for number in (signal.SIGINT, signal.SIGQUIT):
+        signal.signal(number, signal.SIG_DFL)
+
+
+HEEDING = {"preexec_fn": _heeding_interrupts} if os.name == "posix" else {}
+
+
 def halfway(*arguments, before=""):
     process = subprocess.Popen(
         [sys.executable, "-c", before + WAITING, *map(str, arguments)],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
+        **HEEDING,
     )
     assert process.stdout.readline() == "half\n"
     return process
@@ -197,6 +207,7 @@ def test_an_interrupt_while_a_library_is_imported_is_quiet(tmp_path, arguments):
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
+        **HEEDING,
         cwd=tmp_path,
         env=os.environ | {"PYTHONPATH": f"{tmp_path}{os.pathsep}{os.environ.get('PYTHONPATH')}"},
     )
@@ -218,6 +229,7 @@ def test_an_interrupt_while_numpy_is_imported_is_quiet_in_the_program(tmp_path, 
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
+        **HEEDING,
         cwd=tmp_path,
     )
     assert process.stdout.readline() == "slow\n"
