@@ -71,15 +71,15 @@ def tanh_expit(x, xp):
 
 
 def log_of_expit(x, xp):
-    return xp.log(_expit._formula(x, xp))
+    return xp.log(_expit._stepwise(x, xp))
 
 
 def logit_of_exp(x, xp):
-    return _logit._formula(xp.exp(x), xp)
+    return _logit._stepwise(xp.exp(x), xp)
 
 
 def nan_at_a_point(x, xp):
-    return xp.where(x == 0.2, xp.nan, _logit._formula(x, xp))
+    return xp.where(x == 0.2, xp.nan, _logit._stepwise(x, xp))
 
 
 has_reference = pytest.mark.skipif(
@@ -92,31 +92,31 @@ has_reference = pytest.mark.skipif(
 @pytest.mark.parametrize(
     ("module", "record", "mutant", "complaint"),
     [
-        (_logit, "_LOGIT", {"eager_formula": naive_logit}, "numpy cpu float64: logit: error is "),
-        (_expit, "_EXPIT", {"eager_formula": tanh_expit}, "numpy cpu float64: expit: error is "),
+        (_logit, "LOGIT", {"stepwise": naive_logit}, "numpy cpu float64: logit: error is "),
+        (_expit, "EXPIT", {"stepwise": tanh_expit}, "numpy cpu float64: expit: error is "),
         (
             _expit,
-            "_EXPIT",
-            {"wide_formula": tanh_expit},
+            "EXPIT",
+            {"wide": tanh_expit},
             "numpy cpu float32: logit: round trip is ",
         ),
         (
             _logit,
-            "_LOGIT",
-            {"eager_formula": nan_at_a_point},
+            "LOGIT",
+            {"stepwise": nan_at_a_point},
             "numpy cpu float64: logit: 1 of the documented",
         ),
-        (_logit, "_LOGIT", {"eager_formula": lambda x, xp: [x]}, "numpy cpu float64: logit: "),
+        (_logit, "LOGIT", {"stepwise": lambda x, xp: [x]}, "numpy cpu float64: logit: "),
         (
             _log_expit,
-            "_LOG_EXPIT",
-            {"eager_formula": log_of_expit},
+            "LOG_EXPIT",
+            {"stepwise": log_of_expit},
             "numpy cpu float64: log_expit: error is ",
         ),
         (
             _logit_exp,
-            "_LOGIT_EXP",
-            {"eager_formula": logit_of_exp},
+            "LOGIT_EXP",
+            {"stepwise": logit_of_exp},
             "numpy cpu float64: logit_exp: error is ",
         ),
     ],
