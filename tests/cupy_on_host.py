@@ -118,6 +118,7 @@ class Array(cp.ndarray):
 
     def _evaluate(self, kernel, args, **kwargs):
         name = kernel.name.removeprefix("cupy_")
+        assert self.data.device_id == Device.current[-1], "of another device"
         args = [a.numpy() if isinstance(a, cp.ndarray) else a for a in args]
         with np.errstate(all="ignore"):
             return asarray(np.asarray(getattr(np, name)(*args)), self.data.device_id)

@@ -216,7 +216,8 @@ def test_out_of_one_element_only_is_refused(host):
 def test_on_the_device_of_the_array(host, into):
     x = host.asarray(np.full(3, 0.25), device=1)
     out = host.asarray(np.empty(3), device=1) if into else None
-    for f, args in ((logit, (0.1,)), (logit, ()), (expit, ())):
+    eps = host.asarray(np.asarray(0.1), device=1)
+    for f, args in ((logit, (0.1,)), (logit, (eps,)), (logit, ()), (expit, ())):
         host.launches.clear()
         y = f(x, *args, out=out)
         assert y.device == x.device

@@ -29,6 +29,10 @@ class CuPy(Direct):
     def flushes_subnormals(self, dtype: Any) -> bool:
         return bool(dtype == cp.float32)  # by -ftz=true, which is about float32 alone
 
+    def bounds(self, x: Array, computing: Any, eps: Any) -> Bounds:
+        with x.device:
+            return super().bounds(x, computing, eps)
+
     def concrete(self, eps: Array) -> None:
         """Return None: to look at a value would be to wait for the device."""
 
