@@ -1,9 +1,11 @@
 """Importing arraylogit imports no array library but NumPy, and costs little."""
 
+import ast
 import os
 import re
 import subprocess
 import sys
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -72,3 +74,40 @@ def test_import_costs_under_10_ms_beyond_numpy():
         numpy, ours = map(float, found.stdout.split())
         costs.append(ours / max(1, numpy / 0.070))
     assert min(costs) < 0.010, costs
+
+
+def _imports(path, package):
+    # The modules of ours that a module imports at its top level.
+    for node in ast.parse(path.read_text("utf-8")).body:
+        if isinstance(node, ast.ImportFrom) and node.module.startswith(package.name):
+            whole = node.module.split(".")[1:]
+            for alias in node.names:
+                for parts in ([*whole, alias.name], whole):
+                    file = package.joinpath(*parts)
+                    found = [
+                        f for f in (file.with_suffix(".py"), file / "__init__.py") if f.exists()
+                    ]
+                    if found:
+                        yield found[0]
+                        break
+
+
+def _circle(package):
+    graph = {p: set(_imports(p, package)) - {p} for p in package.rglob("*.py")}
+    try:
+        TopologicalSorter(graph).prepare()
+    except CycleError as error:
+        return [p.stem for p in error.args[1]]
+    return None
+
+
+def test_modules_import_each_other_in_no_circle():
+    assert _circle(Path(arraylogit.__file__).parent) is None
+
+
+def test_a_circle_would_be_seen(tmp_path):
+    package = tmp_path / "arraylogit"
+    package.mkdir()
+    (package / "a.py").write_text("from arraylogit import b")
+    (package / "b.py").write_text("from arraylogit.a import f")
+    assert set(_circle(package)) == {"a", "b"}
