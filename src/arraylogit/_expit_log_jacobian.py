@@ -2,6 +2,7 @@
 
 from arraylogit._elementwise import Array, Elementwise, Namespace
 from arraylogit._exp import exp_and_error
+from arraylogit._log_expit import softplus_parts
 
 
 def expit_log_jacobian(input: Array, *, out: Array | None = None) -> Array:
@@ -67,6 +68,15 @@ def _formula(x: Array, xp: Namespace) -> Array:
     s = 1 + t
     r = 2 * t - (2 * s - 2)
     return -((a + r / s) + 2 * xp.log(s))
+
+
+def _fused(x: Array, xp: Namespace) -> Array:
+    high, low = softplus_parts(x, xp)
+    a, high = xp.abs(x), 2.0 * high
+    y = a + high
+    t = y - a
+    y_low = (a - (y - t)) + (high - t)
+    return -(y + (y_low + 2.0 * low))
 
 
 def _eager_formula(x: Array, xp: Namespace) -> Array:

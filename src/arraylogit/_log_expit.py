@@ -1,6 +1,7 @@
 """The logarithm of the logistic sigmoid, the inverse of logit_exp."""
 
 from arraylogit._elementwise import Array, Elementwise, Namespace
+from arraylogit._kernels import exponential, log1p_rest
 
 
 def log_expit(input: Array, *, out: Array | None = None) -> Array:
@@ -66,6 +67,35 @@ def _formula(x: Array, xp: Namespace) -> Array:
     s = 1 + t
     r = 2 * t - (2 * s - 2)
     return -((xp.log(s) + r / (2 * s)) - xp.where(x < 0, x, t - t))
+
+
+def softplus_parts(x: Array, xp: Namespace) -> tuple[Array, Array]:
+    """Return log1p(exp(-|x|)) in two parts."""
+    spec = xp.spec
+    a = -xp.abs(x)
+    a = xp.where(a < spec.lowest, spec.lowest, a)
+    power, _, _, _, m, m_low = exponential(a, xp)
+    e = 1.0 + m
+    e_low = ((1.0 - e) + m) + m_low
+    t, t_low = e * spec.drop * power, e_low * spec.drop * power
+    # log(1 + t) is log 2 + log((1 + t)/2) for t >= 1/2, where t - 1 is exact.
+    far = t >= 0.5
+    f = xp.where(far, 0.5 * t - 0.5, t)
+    f_low = xp.where(far, 0.5 * t_low + spec.log2[1], t_low)
+    base = xp.where(far, spec.log2[0], 0.0)
+    high = base + f
+    low = ((base - high) + f) + (f_low + log1p_rest(f, xp))
+    return high, low
+
+
+def _fused(x: Array, xp: Namespace) -> Array:
+    high, low = softplus_parts(x, xp)
+    lesser = xp.where(x < 0.0, x, 0.0)
+    # lesser - high in two parts, whichever is the greater.
+    y = high - lesser
+    t = y - high
+    y_low = (high - (y - t)) - (lesser + t)
+    return -(y + (y_low + low))
 
 
 def _eager_formula(x: Array, xp: Namespace) -> Array:

@@ -1,6 +1,7 @@
 """The logarithm of the slope of the logit."""
 
 from arraylogit._elementwise import Array, Elementwise, Namespace
+from arraylogit._kernels import exponent, log1p_rest
 
 
 def logit_log_jacobian(input: Array, *, out: Array | None = None) -> Array:
@@ -66,6 +67,38 @@ def _formula(x: Array, xp: Namespace) -> Array:
     twice_x = 2 * x
     r = ((2 * (1 - x) - 1) - (1 - twice_x)) * twice_x
     return -(xp.log(x) + (xp.log(1 - x) - r))
+
+
+def _fused(x: Array, xp: Namespace) -> Array:
+    spec = xp.spec
+    c = 1.0 - x
+    w = xp.minimum(x, c)  # exactly the lesser of x and 1 - x
+    square = w * w
+    p = w - square
+    p_low = (w - p) - square
+    factor, e = exponent(p, xp)
+    f = (p * spec.scale) * factor - 1.0
+    f_low = (p_low * spec.scale) * factor
+    u = e * spec.log2[0]
+    y = u + f
+    y_low = (u - y) + f
+    y = -(y + (y_low + (e * spec.log2[1] + (f_low + log1p_rest(f, xp)))))
+    return xp.where(w > 0.0, y, xp.where(w == 0.0, float("inf"), float("nan")))
+
+
+def _fused_slope(x: Array, xp: Namespace) -> Array:
+    """Return (2x - 1)/(x(1 - x)): -inf at 0, +inf at 1, NaN outside."""
+    c = 1.0 - x
+    w = xp.minimum(x, c)
+    h = 1.0 - 2.0 * w
+    h_low = (1.0 - h) - 2.0 * w
+    square = w * w
+    p = w - square
+    p_low = (w - p) - square
+    y = h / xp.abs(p)
+    # next to 0, where 1/p may be infinite, both low parts are nothing
+    y = y + xp.where(w > xp.spec.tiny, (h_low - y * p_low) / p, 0.0)
+    return xp.where(w >= 0.0, xp.where(x < 0.5, -y, y), float("nan"))
 
 
 def _eager_formula(x: Array, xp: Namespace) -> Array:
