@@ -3,6 +3,7 @@
 from arraylogit._call import call
 from arraylogit._complex import join
 from arraylogit._exp import one_minus_exp
+from arraylogit._kernels import exponential
 from arraylogit._record import Array, Elementwise, Evaluate, Namespace
 
 
@@ -78,6 +79,56 @@ def _wide(x: Array, xp: Namespace) -> Array:
     return 1 / (1 + xp.exp(-x))
 
 
+def _lesser_fused(x: Array, xp: Namespace) -> tuple[Array, Array, Array, Array]:
+    """Return q, its correction, `power` and 2^k: expit(-|x|) is 2^k times the sum of both."""
+    spec = xp.spec
+    a = -xp.abs(x)
+    a = xp.where(a < spec.lowest, spec.lowest, a)
+    power, _, _, _, m, m_low = exponential(a, xp)
+    scale = power * spec.drop
+    high = 1.0 + m
+    low = ((1.0 - high) + m) + m_low
+    t, t_low = scale * high, scale * low
+    # q = high/(1 + t) as rounded; high - q is exact (Sterbenz, high/2 <= q <= high).
+    q = high / (1.0 + t)
+    lacks = ((high - q) - q * t) + (low - q * t_low)
+    return q, lacks * (1.0 - scale * q), power, scale
+
+
+def _fused(x: Array, xp: Namespace) -> Array:
+    q, correction, power, _ = _lesser_fused(x, xp)
+    p = (q + correction) * xp.spec.drop * power
+    return xp.where(x < 0.0, p, 1.0 - p)
+
+
+def _fused_slope(x: Array, xp: Namespace) -> Array:
+    """Return expit(x) expit(-x), down to the smallest subnormal."""
+    q, correction, power, scale = _lesser_fused(x, xp)
+    p = scale * q
+    high = 1.0 - p
+    low = ((1.0 - high) - p) - scale * correction
+    return (q * high + (q * low + correction * high)) * xp.spec.drop * power
+
+
+def _fused_tanh_half(x: Array, xp: Namespace) -> Array:
+    """Return tanh(x/2) = (1 - t)/(1 + t) with t = exp(-|x|)."""
+    spec = xp.spec
+    a = -xp.abs(x)
+    a = xp.where(a < spec.lowest, spec.lowest, a)
+    power, _, _, _, m, m_low = exponential(a, xp)
+    scale = power * spec.drop
+    t, tm = scale + scale * m, scale * m
+    t_low = ((scale - t) + tm) + scale * m_low
+    # 1 - t without the cancellation: 1 - 2^k is exact, where it matters.
+    b = 1.0 - scale
+    n = b - tm
+    n_low = ((b - n) - tm) - scale * m_low
+    q = n / (1.0 + t)
+    lacks = ((n - q) - q * t) + (n_low - q * t_low)
+    q = q + lacks * (0.5 + 0.5 * q)
+    return xp.where(x < 0.0, -q, q)
+
+
 def _derivative(x: Array, evaluate: Evaluate) -> Array:
     return evaluate(EXPIT_SLOPE, x)
 
@@ -126,7 +177,9 @@ def _complex_derivative(z: Array, evaluate: Evaluate) -> Array:
     return evaluate(_COMPLEX_EXPIT, z) * evaluate(_COMPLEX_EXPIT, -z)
 
 
-EXPIT_SLOPE = Elementwise("expit_slope", _slope, _slope_derivative, wide=_slope)
-TANH_HALF = Elementwise("tanh_half", _tanh_half, _tanh_half_derivative, wide=_wide_tanh_half)
+EXPIT_SLOPE = Elementwise("expit_slope", _slope, _slope_derivative, _fused_slope, _slope)
+TANH_HALF = Elementwise(
+    "tanh_half", _tanh_half, _tanh_half_derivative, _fused_tanh_half, _wide_tanh_half
+)
 _COMPLEX_EXPIT = Elementwise("expit", _complex, _complex_derivative)
-EXPIT = Elementwise("expit", _stepwise, _derivative, wide=_wide, continuation=_COMPLEX_EXPIT)
+EXPIT = Elementwise("expit", _stepwise, _derivative, _fused, _wide, _COMPLEX_EXPIT)

@@ -2,6 +2,7 @@
 
 from arraylogit._call import call
 from arraylogit._expit import TANH_HALF
+from arraylogit._log_expit import softplus_parts
 from arraylogit._record import Array, Elementwise, Evaluate, Namespace
 
 
@@ -70,6 +71,15 @@ def _stepwise(x: Array, xp: Namespace) -> Array:
     return -((a + r / s) + 2 * xp.log(s))
 
 
+def _fused(x: Array, xp: Namespace) -> Array:
+    high, low = softplus_parts(x, xp)
+    a, high = xp.abs(x), 2.0 * high
+    y = a + high
+    t = y - a
+    y_low = (a - (y - t)) + (high - t)
+    return -(y + (y_low + 2.0 * low))
+
+
 def _wide(x: Array, xp: Namespace) -> Array:
     a = xp.abs(x)
     return -(a + 2 * xp.log(1 + xp.exp(-a)))
@@ -79,4 +89,4 @@ def _derivative(x: Array, evaluate: Evaluate) -> Array:
     return -evaluate(TANH_HALF, x)
 
 
-EXPIT_LOG_JACOBIAN = Elementwise("expit_log_jacobian", _stepwise, _derivative, wide=_wide)
+EXPIT_LOG_JACOBIAN = Elementwise("expit_log_jacobian", _stepwise, _derivative, _fused, _wide)

@@ -2,6 +2,7 @@
 
 from arraylogit._call import call
 from arraylogit._expit import EXPIT
+from arraylogit._kernels import exponential, log1p_rest
 from arraylogit._record import Array, Elementwise, Evaluate, Namespace
 
 
@@ -70,6 +71,35 @@ def _stepwise(x: Array, xp: Namespace) -> Array:
     return -((xp.log(s) + r / (2 * s)) - xp.minimum(x, t - t))
 
 
+def softplus_parts(x: Array, xp: Namespace) -> tuple[Array, Array]:
+    """Return log1p(exp(-|x|)) in two parts."""
+    spec = xp.spec
+    a = -xp.abs(x)
+    a = xp.where(a < spec.lowest, spec.lowest, a)
+    power, _, _, _, m, m_low = exponential(a, xp)
+    e = 1.0 + m
+    e_low = ((1.0 - e) + m) + m_low
+    t, t_low = e * spec.drop * power, e_low * spec.drop * power
+    # log(1 + t) is log 2 + log((1 + t)/2) for t >= 1/2, where t - 1 is exact.
+    far = t >= 0.5
+    f = xp.where(far, 0.5 * t - 0.5, t)
+    f_low = xp.where(far, 0.5 * t_low + spec.log2[1], t_low)
+    base = xp.where(far, spec.log2[0], 0.0)
+    high = base + f
+    low = ((base - high) + f) + (f_low + log1p_rest(f, xp))
+    return high, low
+
+
+def _fused(x: Array, xp: Namespace) -> Array:
+    high, low = softplus_parts(x, xp)
+    lesser = xp.where(x < 0.0, x, 0.0)
+    # lesser - high in two parts, whichever is the greater.
+    y = high - lesser
+    t = y - high
+    y_low = (high - (y - t)) - (lesser + t)
+    return -(y + (y_low + low))
+
+
 def _wide(x: Array, xp: Namespace) -> Array:
     t = xp.exp(-xp.abs(x))
     return -(xp.log1p(t) - xp.minimum(x, t - t))
@@ -79,4 +109,4 @@ def _derivative(x: Array, evaluate: Evaluate) -> Array:
     return evaluate(EXPIT, -x)
 
 
-LOG_EXPIT = Elementwise("log_expit", _stepwise, _derivative, wide=_wide)
+LOG_EXPIT = Elementwise("log_expit", _stepwise, _derivative, _fused, _wide)

@@ -4,6 +4,7 @@ from typing import Any
 
 from arraylogit._call import call
 from arraylogit._complex import join
+from arraylogit._kernels import polynomial
 from arraylogit._record import Array, Elementwise, Evaluate, Namespace
 
 
@@ -93,6 +94,44 @@ def _wide(x: Array, xp: Namespace) -> Array:
     return xp.log(x / (1 - x))
 
 
+def _fused(x: Array, xp: Namespace) -> Array:
+    spec = xp.spec
+    c = 1.0 - x
+    lost = (1.0 - c) - x  # 1 - x = c + lost, exactly
+    big = x * spec.scale
+    e = (xp.bits(big) - xp.bits(c) + spec.half) & spec.exponent
+    k = xp.from_bits((e >> spec.mantissa) + spec.count_bits) - (spec.counter + spec.scale_exponent)
+    near = big * xp.from_bits(spec.one - e)  # x 2^-k, about c
+    n = near - c  # exact (Sterbenz); the numerator is n - lost
+    d = near + c
+    t = d - near
+    d_low = ((near - (d - t)) + (c - t)) + lost  # d + d_low is the denominator
+    r = 1.0 / d
+    q = n * r
+    s = xp.from_bits(xp.bits(q) & spec.head)
+    d_head = xp.from_bits(xp.bits(d) & spec.head)
+    s_low = (((n - s * d_head) - s * (d - d_head)) - (lost + s * d_low)) * r
+    s_all = s + s_low
+    s2 = s_all * s_all
+    rest = s_all * s2 * polynomial(s2, spec.artanh)
+    u, v = k * spec.log2[0], 2.0 * s
+    y = u + v
+    y = y + (((u - y) + v) + (2.0 * s_low + (k * spec.log2[1] + rest)))
+    return _ends(x, c, y, xp)
+
+
+def _ends(x: Array, c: Array, y: Array, xp: Namespace) -> Array:
+    """Return y, but the special values of the logit at and outside 0 and 1."""
+    y = xp.where(x > 0.0, y, xp.where(x == 0.0, -float("inf"), float("nan")))
+    return xp.where(c > 0.0, y, xp.where(c == 0.0, float("inf"), float("nan")))
+
+
+def _fused_slope(x: Array, xp: Namespace) -> Array:
+    """Return 1/x + 1/(1 - x): +inf at 0 and 1, NaN outside."""
+    c = 1.0 - x
+    return xp.where(xp.minimum(x, c) >= 0.0, xp.abs(1.0 / x + 1.0 / c), float("nan"))
+
+
 def _derivative(x: Array, evaluate: Evaluate) -> Array:
     return evaluate(LOGIT_SLOPE, x)
 
@@ -139,11 +178,12 @@ def _complex_derivative(z: Array, evaluate: Evaluate) -> Array:
     return 1 / z / (1 - z)
 
 
-LOGIT_SLOPE = Elementwise("logit_slope", _slope, _slope_derivative)
+LOGIT_SLOPE = Elementwise("logit_slope", _slope, _slope_derivative, fused=_fused_slope)
 LOGIT = Elementwise(
     "logit",
     _stepwise,
     _derivative,
+    fused=_fused,
     wide=_wide,
     continuation=Elementwise("logit", _complex, _complex_derivative),
 )

@@ -2,6 +2,7 @@
 
 from arraylogit._call import call
 from arraylogit._exp import exp_and_error, one_minus_exp
+from arraylogit._kernels import exponent, exponential, log1p_rest
 from arraylogit._record import Array, Elementwise, Evaluate, Namespace
 
 # log 2 = _HIGH - _MIDDLE + _LOW: 22 bits, so that _HIGH is a number of every dtype computed in;
@@ -94,6 +95,62 @@ def _wide(x: Array, xp: Namespace) -> Array:
     return _plus_log_2(x) - (xp.log(twice_q) + (f - (twice_q - 1)))
 
 
+def _fused(x: Array, xp: Namespace) -> Array:
+    spec = xp.spec
+    power, k, r, r_low, m, m_low = exponential(x, xp)
+    lacks = k * spec.log2[2]
+    r_low, m_low = r_low - lacks, m_low - lacks
+    scale = power * spec.drop
+    a = 1.0 - scale
+    # 1 - p = a - scale m = 2^e (1 + f)
+    factor, e = exponent(a - scale * m, xp)
+    b = (a * spec.scale) * factor - 1.0
+    g = ((scale * m) * spec.scale) * factor
+    f = b - g
+    f_low = ((b - f) - g) - ((scale * m_low) * spec.scale) * factor
+    d = r - f
+    t = d - r
+    d_low = (r - (d - t)) - (f + t)
+    j = k - e
+    u = j * spec.log2[0]
+    y = u + d
+    y_low = ((u - y) + d) + d_low
+    y = y + (y_low + ((r_low - f_low) + (j * spec.log2[1] - log1p_rest(f, xp))))
+    y = xp.where(x < spec.negligible, x, y)
+    return xp.where(x < 0.0, y, xp.where(x == 0.0, float("inf"), float("nan")))
+
+
+def _complement(x: Array, xp: Namespace) -> tuple[Array, Array, Array, Array, Array]:
+    """Return 1 - exp(x) in two parts, exp(x) = scale (high + low), and scale."""
+    spec = xp.spec
+    power, _, _, _, m, m_low = exponential(xp.where(x < spec.lowest, spec.lowest, x), xp)
+    scale = power * spec.drop
+    a, g = 1.0 - scale, scale * m
+    n = a - g
+    n_low = ((a - n) - g) - scale * m_low
+    high = 1.0 + m
+    return n, n_low, high, ((1.0 - high) + m) + m_low, power
+
+
+def _fused_slope(x: Array, xp: Namespace) -> Array:
+    """Return 1/(1 - exp(x)), NaN above 0."""
+    n, n_low, _, _, _ = _complement(x, xp)
+    v = 1.0 / n
+    # next to 0, where 1/n may be infinite, n_low is nothing
+    v = v - xp.where(x < -xp.spec.tiny, v * (v * n_low), 0.0)
+    return xp.where(x <= 0.0, v, float("nan"))
+
+
+def _fused_odds(x: Array, xp: Namespace) -> Array:
+    """Return exp(x)/(1 - exp(x)), the slope less 1, NaN above 0."""
+    n, n_low, high, low, power = _complement(x, xp)
+    scale = power * xp.spec.drop
+    w = high / n
+    w = w + xp.where(x < -xp.spec.tiny, (low - w * n_low) * (1.0 + scale * w), 0.0)
+    w = w * xp.spec.drop * power
+    return xp.where(x <= 0.0, w, float("nan"))
+
+
 def _derivative(x: Array, evaluate: Evaluate) -> Array:
     return evaluate(_SLOPE, x)
 
@@ -121,6 +178,6 @@ def _plus_log_2(x: Array) -> Array:
     return _LOW - (_MIDDLE - (x + _HIGH))
 
 
-_SLOPE = Elementwise("logit_exp_slope", _slope, _rate)
-_ODDS = Elementwise("odds_exp", _odds, _rate)
-LOGIT_EXP = Elementwise("logit_exp", _stepwise, _derivative, wide=_wide)
+_SLOPE = Elementwise("logit_exp_slope", _slope, _rate, _fused_slope)
+_ODDS = Elementwise("odds_exp", _odds, _rate, _fused_odds)
+LOGIT_EXP = Elementwise("logit_exp", _stepwise, _derivative, _fused, _wide)

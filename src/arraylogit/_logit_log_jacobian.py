@@ -1,6 +1,7 @@
 """The logarithm of the slope of the logit."""
 
 from arraylogit._call import call
+from arraylogit._kernels import exponent, log1p_rest
 from arraylogit._logit import LOGIT_SLOPE
 from arraylogit._record import Array, Elementwise, Evaluate, Namespace
 
@@ -70,6 +71,38 @@ def _stepwise(x: Array, xp: Namespace) -> Array:
     return -(xp.log(x) + (xp.log(1 - x) - r))
 
 
+def _fused(x: Array, xp: Namespace) -> Array:
+    spec = xp.spec
+    c = 1.0 - x
+    w = xp.minimum(x, c)  # exactly the lesser of x and 1 - x
+    square = w * w
+    p = w - square
+    p_low = (w - p) - square
+    factor, e = exponent(p, xp)
+    f = (p * spec.scale) * factor - 1.0
+    f_low = (p_low * spec.scale) * factor
+    u = e * spec.log2[0]
+    y = u + f
+    y_low = (u - y) + f
+    y = -(y + (y_low + (e * spec.log2[1] + (f_low + log1p_rest(f, xp)))))
+    return xp.where(w > 0.0, y, xp.where(w == 0.0, float("inf"), float("nan")))
+
+
+def _fused_slope(x: Array, xp: Namespace) -> Array:
+    """Return (2x - 1)/(x(1 - x)): -inf at 0, +inf at 1, NaN outside."""
+    c = 1.0 - x
+    w = xp.minimum(x, c)
+    h = 1.0 - 2.0 * w
+    h_low = (1.0 - h) - 2.0 * w
+    square = w * w
+    p = w - square
+    p_low = (w - p) - square
+    y = h / xp.abs(p)
+    # next to 0, where 1/p may be infinite, both low parts are nothing
+    y = y + xp.where(w > xp.spec.tiny, (h_low - y * p_low) / p, 0.0)
+    return xp.where(w >= 0.0, xp.where(x < 0.5, -y, y), float("nan"))
+
+
 def _wide(x: Array, xp: Namespace) -> Array:
     return -(xp.log(x) + xp.log(1 - x))
 
@@ -91,5 +124,5 @@ def _slope_derivative(x: Array, evaluate: Evaluate) -> Array:
     return slope * (slope - 2)
 
 
-_SLOPE = Elementwise("logit_log_jacobian_slope", _slope, _slope_derivative)
-LOGIT_LOG_JACOBIAN = Elementwise("logit_log_jacobian", _stepwise, _derivative, wide=_wide)
+_SLOPE = Elementwise("logit_log_jacobian_slope", _slope, _slope_derivative, _fused_slope)
+LOGIT_LOG_JACOBIAN = Elementwise("logit_log_jacobian", _stepwise, _derivative, _fused, _wide)

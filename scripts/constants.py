@@ -1,0 +1,170 @@
+"""Compute and print the constants of arraylogit._kernels: minimax polynomials, split logarithms.
+
+    python scripts/constants.py
+
+The exchange algorithm of Remez, in 60 decimal digits. The leading coefficients are rounded to the
+target's precision one after the other, and the others fitted again, so that no rounding of a
+coefficient is lost. Each polynomial's largest error is printed with it.
+"""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import mpmath as mp
+
+
+class Wanted(NamedTuple):
+    """A polynomial to fit: of `degree`, to `function` on an interval, with its first term given.
+
+    The error that is made small is ``weight * (polynomial - function)``: relative to the result
+    of the kernel that the polynomial is part of.
+    """
+
+    function: Callable[[mp.mpf], mp.mpf]
+    weight: Callable[[mp.mpf], mp.mpf]
+    interval: tuple[float, float]
+    degree: int
+    first: float | None = None
+
+
+def _exponential(r: mp.mpf) -> mp.mpf:
+    return (mp.expm1(r) - r) / r**2
+
+
+def _logarithm(f: mp.mpf) -> mp.mpf:
+    return (mp.log1p(f) - f) / f**2
+
+
+def _artanh(t: mp.mpf) -> mp.mpf:
+    s = mp.sqrt(t)
+    return 2 * (mp.atanh(s) - s) / s**3
+
+
+# (e^r - 1 - r)/r^2 on half the distance between two multiples of log 2, and a little more.
+_REDUCED = (-0.3472, 0.3472)
+# (log(1 + f) - f)/f^2 for 1 + f between 3/4 and 3/2.
+_FRACTION = (-0.25, 0.5)
+# (2 artanh(s) - 2s)/s^3 as a polynomial in s^2.
+_QUOTIENT = 0.2305**2
+
+
+def exponential(degree: int) -> Wanted:
+    """Fit the exponential's polynomial, its error relative to e^r - 1."""
+    return Wanted(_exponential, lambda r: r**2 / mp.expm1(r), _REDUCED, degree, 0.5)
+
+
+def logarithm(degree: int) -> Wanted:
+    """Fit the logarithm's polynomial, its error relative to log(1 + f)."""
+    return Wanted(_logarithm, lambda f: f**2 / mp.log1p(f), _FRACTION, degree, -0.5)
+
+
+def artanh(degree: int) -> Wanted:
+    """Fit the logit's polynomial, its error relative to 2 artanh(s)."""
+    return Wanted(
+        _artanh, lambda t: mp.sqrt(t) ** 3 / (2 * mp.atanh(mp.sqrt(t))), (0.0, _QUOTIENT), degree
+    )
+
+
+def fit(wanted: Wanted, precision: int) -> tuple[list[float], float]:
+    """Return the coefficients, the highest first, and the logarithm to base 2 of the error."""
+    with mp.workdps(60):
+        grid = _Grid(wanted)
+        fixed: list[mp.mpf] = [] if wanted.first is None else [mp.mpf(wanted.first)]
+        while len(fixed) < min(4, grid.size - 1):
+            fixed.append(_round(grid.fit(fixed)[len(fixed)], precision))
+        coefficients = [_round(a, precision) for a in grid.fit(fixed)]
+        error = max(abs(e) for e in grid.errors(coefficients))
+        return [float(a) for a in reversed(coefficients)], float(mp.log(error, 2))
+
+
+class _Grid:
+    """The function and its weight on a fine grid of Chebyshev's nodes."""
+
+    def __init__(self, wanted: Wanted) -> None:
+        self.size = wanted.degree + 1
+        low, high = wanted.interval
+        count = 24 * self.size
+        angles = (mp.pi * (2 * i + 1) / (2 * count) for i in range(count))
+        self.points = [(low + high) / 2 - (high - low) / 2 * mp.cos(a) for a in angles]
+        self.weights = [wanted.weight(x) for x in self.points]
+        self.values = [wanted.function(x) for x in self.points]
+
+    def errors(self, coefficients: list[mp.mpf]) -> list[mp.mpf]:
+        return [
+            w * (mp.polyval(coefficients[::-1], x) - y)
+            for x, w, y in zip(self.points, self.weights, self.values, strict=True)
+        ]
+
+    def fit(self, fixed: list[mp.mpf]) -> list[mp.mpf]:
+        """Return all coefficients, the lowest first, of which the first ones are given."""
+        free = self.size - len(fixed)
+        last = len(self.points) - 1
+        nodes = [round(last * (1 - mp.cos(mp.pi * i / free)) / 2) for i in range(free + 1)]
+        coefficients: list[mp.mpf] = []
+        for _ in range(20):
+            matrix, right = mp.matrix(free + 1), mp.matrix(free + 1, 1)
+            for row, node in enumerate(nodes):
+                x, w = self.points[node], self.weights[node]
+                for column in range(free):
+                    matrix[row, column] = w * x ** (column + len(fixed))
+                matrix[row, free] = (-1) ** row
+                right[row] = w * (self.values[node] - mp.polyval(fixed[::-1], x))
+            solution = mp.lu_solve(matrix, right)
+            coefficients = fixed + [solution[i] for i in range(free)]
+            errors = self.errors(coefficients)
+            found = _extrema(errors, free + 1)
+            if found == nodes:
+                break
+            nodes = found
+        return coefficients
+
+
+def _extrema(errors: list[mp.mpf], count: int) -> list[int]:
+    """Return where the error is largest on each run of one sign, `count` runs side by side."""
+    runs: list[int] = []
+    for i, error in enumerate(errors):
+        if runs and (errors[runs[-1]] < 0) == (error < 0):
+            if abs(error) > abs(errors[runs[-1]]):
+                runs[-1] = i
+        else:
+            runs.append(i)
+    while len(runs) > count:  # the smaller one of the two ends goes
+        runs.pop(0 if abs(errors[runs[0]]) < abs(errors[runs[-1]]) else -1)
+    return runs
+
+
+def _round(x: mp.mpf, precision: int) -> mp.mpf:
+    with mp.workprec(precision):
+        return +x
+
+
+def log2_parts(bits: int, precision: int) -> list[float]:
+    """Return log 2 in three parts: `bits` bits, a number of the dtype, and what they lack."""
+    with mp.workdps(60):
+        high = _round(mp.log(2), bits)
+        middle = _round(mp.log(2) - high, precision)
+        low = _round(mp.log(2) - high - middle, precision)
+        return [float(x) for x in (high, middle, low)]
+
+
+# The degrees and precisions of each Spec.
+WANTED = {
+    "FLOAT32": (24, 15, {"exponential": 5, "logarithm": 9, "artanh": 3}),
+    "FLOAT64": (53, 42, {"exponential": 11, "logarithm": 20, "artanh": 8}),
+    "WIDE": (53, 42, {"exponential": 7, "logarithm": 11, "artanh": 5}),
+}
+FIT = {"exponential": exponential, "logarithm": logarithm, "artanh": artanh}
+
+
+def main() -> None:
+    """Print the constants."""
+    for name, (precision, bits, degrees) in WANTED.items():
+        print(f"{name}: log 2 = " + " + ".join(x.hex() for x in log2_parts(bits, precision)))
+        for kind, degree in degrees.items():
+            coefficients, error = fit(FIT[kind](degree), precision)
+            print(f"  {kind}, 2^{error:.1f}:")
+            print("".join(f"    {a!r},\n" for a in coefficients), end="")
+
+
+if __name__ == "__main__":
+    main()
