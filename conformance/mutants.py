@@ -20,23 +20,31 @@ from arraylogit.testing import perfect
 
 @dataclass(frozen=True)
 class Mutant:
-    """A wrong function, on a backend, and a pattern of what its rejection says."""
+    """A wrong function, on a backend, and a pattern of what its rejection says.
+
+    `points` is how many a measurement takes to find what is wrong.
+    """
 
     function: Callable[..., Any]
     computes: str
     backend: str
     requirement: str
     says: str
+    points: int = 500
 
 
 MUTANTS: list[Mutant] = []
 
 
 def rejected_by(
-    requirement: str, says: str, computes: str = "logit", backend: str = "numpy"
+    requirement: str,
+    says: str,
+    computes: str = "logit",
+    backend: str = "numpy",
+    points: int = 500,
 ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     def register(function):
-        MUTANTS.append(Mutant(function, computes, backend, requirement, says))
+        MUTANTS.append(Mutant(function, computes, backend, requirement, says, points))
         return function
 
     return register
@@ -243,7 +251,10 @@ def bounds_in_another_order_alone(input, eps=None):
 
 @rejected_by("eps/refused", "accepted")
 def eps_not_checked(input, eps=None):
-    return textbook(input)
+    try:
+        return perfect.logit(input, eps)
+    except (TypeError, ValueError):
+        return textbook(input)
 
 
 @rejected_by("eps/number", "TypeError")
@@ -299,7 +310,7 @@ def complex_of_jax(input):
 
 @rejected_by("dtypes/complex-eps", "accepted")
 def eps_ignored_in_complex(input, eps=None):
-    return textbook(input)
+    return textbook(input) if input.dtype.kind == "c" else perfect.logit(input, eps)
 
 
 @rejected_by("kinds/library", "ndarray", backend="torch:eager")
@@ -460,7 +471,7 @@ def errors_of_the_caller(input):
     return np.log(input / (1 - input))
 
 
-@rejected_by("errors/input", "accepted: '0.5'")
+@rejected_by("errors/input", "accepted: b'0.5'")
 def text_converted(input):
     return perfect.logit(np.asarray(input, np.float64))
 
@@ -727,3 +738,396 @@ def a_layer_for_each_operation(input):
     import dask.array
 
     return dask.array.log(input / (1 - input))
+
+
+# What reads memory in its own way: right where arrays are contiguous and few
+
+
+def _spoiled(y):
+    """Return results with an error in each."""
+    return y * y.dtype.type(1.01)
+
+
+@rejected_by("kinds/layout", "backwards")
+def wrong_backwards(input):
+    y = perfect.logit(input)
+    return _spoiled(y) if any(step < 0 for step in input.strides) else y
+
+
+@rejected_by("kinds/layout", "stride of 0")
+def wrong_for_a_stride_of_0(input):
+    y = perfect.logit(input)
+    return _spoiled(y) if 0 in input.strides else y
+
+
+@rejected_by("kinds/layout", "bytes swapped")
+def bytes_read_in_order(input):
+    return perfect.logit(input.view(input.dtype.newbyteorder("=")))
+
+
+@rejected_by("kinds/layout", "misaligned")
+def wrong_where_misaligned(input):
+    y = perfect.logit(input)
+    return y if input.flags.aligned else _spoiled(y)
+
+
+@rejected_by("kinds/shape", r"shape \(2, 1, 2, 3\)")
+def three_axes_at_most(input):
+    y = perfect.logit(input)
+    return _spoiled(y) if input.ndim > 3 else y
+
+
+@rejected_by("kinds/order", "float16")
+def order_of_axes_lost_in_float16(input):
+    y = perfect.logit(input)
+    return np.ascontiguousarray(y) if input.dtype == np.float16 else y
+
+
+@rejected_by("reproducible/position", "many")
+def another_after_2_18_elements(input):
+    y = np.atleast_1d(perfect.logit(input))
+    y.ravel()[1 << 18 :] *= y.dtype.type(1.01)
+    return y.reshape(input.shape)[()]
+
+
+@rejected_by("reproducible/position", "many")
+def another_after_2_20_elements(input):
+    y = np.atleast_1d(perfect.logit(input))
+    y.ravel()[1 << 20 :] *= y.dtype.type(1.01)
+    return y.reshape(input.shape)[()]
+
+
+@rejected_by("kinds/input-unmodified", "differ")
+def float64_clamped_in_place(input, eps=None):
+    y = perfect.logit(input, eps)
+    if eps is not None and input.dtype == np.float64:
+        np.clip(input, eps, 1 - eps, out=input)
+    return y
+
+
+@rejected_by("kinds/input-unmodified", "0.0, not -0.0|0.0.*, not -0.0")
+def sign_of_zero_taken_from_the_input(input):
+    y = perfect.logit(input)
+    if input.flags.writeable:
+        input += input.dtype.type(0)
+    return y
+
+
+@rejected_by("kinds/input-unmodified", "out")
+def input_used_as_scratch(input, out=None):
+    y = perfect.logit(input, out=out)
+    if out is not None and out is not input:
+        input[...] = 0
+    return y
+
+
+# eps and out, where they are tried least
+
+
+@rejected_by("eps/zero", "for -0.0")
+def minus_0_beyond_the_bounds(input, eps=None):
+    y = np.asarray(perfect.logit(input, eps))
+    wrong = (input == 0) & np.signbit(input) & (eps is not None) & (input.dtype == np.float64)
+    return np.where(wrong, y.dtype.type(np.nan), y)
+
+
+@rejected_by("out/written", "nan, not -inf")
+def minus_0_wrong_in_out(input, out=None):
+    y = perfect.logit(input, out=out)
+    if out is not None:
+        out[(input == 0) & np.signbit(input)] = np.nan
+    return y
+
+
+@rejected_by("out/written", "0.0, not -0.0", "log_expit")
+def zero_of_the_wrong_sign_in_out(input, out=None):
+    y = perfect.log_expit(input, out=out)
+    if out is not None:
+        out += out.dtype.type(0)
+    return y
+
+
+@rejected_by("out/refused-untouched", "differ")
+def many_written_before_the_check(input, eps=None, out=None):
+    if isinstance(input, np.ndarray) and input.size > 4096 and out is not None:
+        out[:4096] = 0
+    return perfect.logit(input, eps, out=out)
+
+
+@rejected_by("out/refused-untouched", "differ", "log_expit")
+def written_before_complex_numbers_are_refused(input, out=None):
+    if getattr(input, "dtype", None) == np.complex64 and out is not None:
+        out[...] = perfect.log_expit(input.real)
+    return perfect.log_expit(input, out=out)
+
+
+@rejected_by("out/overlap", "differ")
+def overlap_backwards_not_seen(input, out=None):
+    if out is None or out.strides == input.strides:
+        return perfect.logit(input, out=out)
+    for i in range(0, input.size, 10):
+        perfect.logit(input[i : i + 10], out=out[i : i + 10])
+    return out
+
+
+@rejected_by("out/other-library", "accepted")
+def out_of_another_library(input, out=None):
+    if out is None or isinstance(out, list | str | np.generic):
+        return perfect.logit(input, out=out)
+    np.asarray(out)[...] = perfect.logit(input)
+    return out
+
+
+@rejected_by("out/cast", "float16 to float64")
+def out_not_rounded_to_the_dtype_of_the_input(input, out=None):
+    if out is None or input.dtype != np.float16 or out.dtype != np.float64:
+        return perfect.logit(input, out=out)
+    return perfect.logit(input.astype(np.float64), out=out)
+
+
+@rejected_by("eps/refused", "0.505")
+def eps_up_to_0_505(input, eps=None):
+    return perfect.logit(input, 0.5 if isinstance(eps, float) and 0.501 < eps <= 0.505 else eps)
+
+
+@rejected_by("eps/refused", "-1e-12")
+def eps_a_little_below_0(input, eps=None):
+    tiny = isinstance(eps, float) and -1e-12 <= eps < 0
+    return perfect.logit(input, 0 if tiny else eps)
+
+
+@rejected_by("eps/refused", "0.5000000000000001")
+def eps_checked_after_rounding(input, eps=None):
+    return perfect.logit(input, float(np.float32(eps)) if type(eps) is np.float64 else eps)
+
+
+@rejected_by("eps/number", "float16")
+def eps_rounded_to_3_digits(input, eps=None):
+    return perfect.logit(input, round(float(eps), 3) if isinstance(eps, np.float16) else eps)
+
+
+@rejected_by("errors/mixed", "accepted")
+def eps_of_another_library(input, eps=None):
+    foreign = eps is not None and not isinstance(eps, np.ndarray) and hasattr(eps, "shape")
+    return perfect.logit(input, float(eps) if foreign else eps)
+
+
+@rejected_by("eps/inside", "eps=0.1")
+def rounded_up_near_a_bound(input, eps=None):
+    y = perfect.logit(input, eps)
+    near = eps not in (None, 0.125) and np.abs(np.asarray(input, np.float64) - eps) < eps / 50
+    return np.where(near, np.nextafter(y, np.inf, dtype=y.dtype), y) if y.dtype.kind == "f" else y
+
+
+# What calls share
+
+
+CURRENT_EPS = [None]
+
+
+@rejected_by("concurrency/threads", "differ")
+def eps_of_another_thread(input, eps=None):
+    CURRENT_EPS[0] = eps
+    time.sleep(1e-3)
+    return perfect.logit(input, CURRENT_EPS[0])
+
+
+@rejected_by("concurrency/threads", "differ")
+def results_written_over_by_threads(input):
+    y = SHARED[: input.size]
+    y[...] = perfect.logit(input)
+    time.sleep(1e-3)
+    return y.copy()
+
+
+BY_ADDRESS = {}
+
+
+@rejected_by("reproducible/changed", "ULP apart")
+def cached_by_address(input):
+    key = input.ctypes.data, input.shape, input.dtype
+    if key not in BY_ADDRESS:
+        BY_ADDRESS[key] = perfect.logit(input)
+    return BY_ADDRESS[key].copy()
+
+
+@rejected_by("reproducible/changed", "an earlier result")
+def results_in_the_same_memory(input):
+    y = SHARED[: input.size]
+    y[...] = perfect.logit(input)
+    return y
+
+
+CHANCE = np.random.default_rng(0)
+
+
+@rejected_by("reproducible/repeated", "many")
+def one_in_a_million(input):
+    y = np.array(perfect.logit(input))
+    return np.where(CHANCE.random(y.shape) < 1e-6, _spoiled(y), y)
+
+
+# Values at which few look
+
+
+@rejected_by("accuracy/float32", r"ULP, 0\.501 allowed", points=100_000)
+def three_ulp_off_in_3e_6(input):
+    y = arraylogit.logit(input)
+    wrong = np.abs(input - 0.3141592) < 1.5e-6
+    return np.where(wrong, y + 3 * np.spacing(y), y) if y.dtype == np.float32 else y
+
+
+@rejected_by("accuracy/float64", r"ULP, 2\.0 allowed", points=100_000)
+def three_ulp_off_in_3e_6_in_float64(input):
+    y = arraylogit.logit(input)
+    wrong = np.abs(input - 0.3141592) < 1.5e-6
+    return np.where(wrong, y + 3 * np.spacing(y), y)
+
+
+@rejected_by("dtypes/integers", "int(8|16)", "expit")
+def integers_negated_in_their_dtype(input):
+    if input.dtype.kind != "i":
+        return perfect.expit(input)
+    return perfect.expit(np.where(input < 0, -np.float64(-input), input))
+
+
+@rejected_by("kinds/scalar", "ULP apart|, not")
+def a_constant_for_scalars(input):
+    y = perfect.logit(input)
+    return y * y.dtype.type(1.01) if isinstance(input, float | int) else y
+
+
+@rejected_by("kinds/sequence", "ULP apart")
+def forty_two(input):
+    y = perfect.logit(input)
+    return np.full(y.shape, 42.0) if isinstance(input, list | tuple) else y
+
+
+@rejected_by("errors/input", r"timedelta64|m8|accepted: array\(\[1\]")
+def spans_of_time_taken(input):
+    x = np.asarray(input)
+    return perfect.logit(x.astype(float) if x.dtype.kind == "m" else input)
+
+
+@rejected_by("warnings/none", "many numbers")
+def a_warning_for_many(input):
+    if input.size > 4096:
+        warnings.warn("many numbers", RuntimeWarning, stacklevel=2)
+    return perfect.logit(input)
+
+
+@rejected_by("dtypes/complex", "Not equal|nan", "expit")
+def complex_expit_that_overflows(input):
+    if input.dtype.kind != "c":
+        return perfect.expit(input)
+    with np.errstate(all="ignore"):
+        return (np.exp(input) / (1 + np.exp(input))).astype(input.dtype)
+
+
+# Gradients
+
+
+def torch_function(value, backward):
+    """Return a function of torch with its own backward pass: of the input and the gradient."""
+    import torch
+
+    class Function(torch.autograd.Function):
+        @staticmethod
+        def forward(x):
+            return value(x)
+
+        @staticmethod
+        def setup_context(ctx, inputs, output):
+            ctx.save_for_backward(*inputs)
+            ctx.save_for_forward(*inputs)
+
+        @staticmethod
+        def backward(ctx, gradient):
+            return backward(ctx.saved_tensors[0], gradient)
+
+        jvp = backward
+
+    return Function.apply
+
+
+def _slope(x):
+    x = x.double()
+    return 1 / x + 1 / (1 - x)
+
+
+@rejected_by("derivative/chain", "weighted", backend="torch:eager")
+def incoming_gradient_ignored(input):
+    return torch_function(arraylogit.logit, lambda x, gradient: _slope(x).to(x.dtype))(input)
+
+
+@rejected_by("derivative/chain", "weighted", backend="torch:eager")
+def incoming_gradient_summed(input):
+    return torch_function(
+        arraylogit.logit, lambda x, gradient: (_slope(x) * gradient.mean()).to(x.dtype)
+    )(input)
+
+
+def _wrong_gradient(where):
+    """Return a function whose gradient is wrong for some inputs, right for all others."""
+
+    def backward(x, gradient):
+        return (_slope(x) * gradient * (1.01 if where(x) else 1)).to(x.dtype)
+
+    return lambda input: torch_function(arraylogit.logit, backward)(input)
+
+
+wrong_gradient_of_strides = rejected_by("derivative/layout", "every other", backend="torch:eager")(
+    _wrong_gradient(lambda x: not x.is_contiguous())
+)
+wrong_gradient_in_2_axes = rejected_by(
+    "derivative/layout", r"shape \(3, 4, 5\)|one row", backend="torch:eager"
+)(_wrong_gradient(lambda x: x.ndim > 1))
+wrong_gradient_of_many = rejected_by("derivative/layout", "200003", backend="torch:eager")(
+    _wrong_gradient(lambda x: x.numel() > 150_000)
+)
+
+
+@rejected_by("derivative/at-bound", "^0.0.*eps=0.1", backend="torch:eager")
+def no_gradient_at_a_bound_of_0_1(input, eps=None):
+    def backward(x, gradient):
+        inside = (x.double() > eps) & (x.double() < 1 - eps) if eps is not None else x == x
+        if eps == 0.1:
+            inside &= (x != x.new_tensor(eps)) & (x != 1 - x.new_tensor(eps))
+        elif eps is not None:
+            inside = (x.double() >= eps) & (x.double() <= 1 - eps)
+        return (_slope(x) * gradient).to(x.dtype).where(inside, x.new_zeros(()))
+
+    return torch_function(lambda x: arraylogit.logit(x, eps), backward)(input)
+
+
+@rejected_by("derivative/at-bound", "eps=0.35|eps=0.1|eps=0.001", backend="torch:eager")
+def gradient_within_bounds_not_rounded(input, eps=None):
+    def backward(x, gradient):
+        inside = (x.double() >= eps) & (x.double() <= 1 - eps) if eps is not None else x == x
+        return (_slope(x) * gradient).to(x.dtype).where(inside, x.new_zeros(()))
+
+    return torch_function(lambda x: arraylogit.logit(x, eps), backward)(input)
+
+
+@rejected_by("derivative/at-bound", "float16", backend="torch:eager")
+def bounds_of_float16_in_the_gradient(input, eps=None):
+    import torch
+
+    def backward(x, gradient):
+        if eps is None:
+            inside = x == x
+        else:
+            wide = x.dtype if x.dtype != torch.bfloat16 else torch.float32
+            low, high = (torch.tensor(b, dtype=torch.float64).to(wide) for b in (eps, 1 - eps))
+            inside = (x.to(wide) >= low) & (x.to(wide) <= high)
+        return (_slope(x) * gradient).to(x.dtype).where(inside, x.new_zeros(()))
+
+    return torch_function(lambda x: arraylogit.logit(x, eps), backward)(input)
+
+
+@rejected_by("transform/shard", "ULP apart", backend="jax:eager")
+def another_on_two_devices(input):
+    import jax
+
+    y = arraylogit.logit(input)
+    return y * 1.001 if jax.sharding.get_abstract_mesh().size > 1 else y

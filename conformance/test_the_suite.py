@@ -5,14 +5,16 @@ import os
 import re
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from arraylogit.testing import backends, registry, targets
 from arraylogit.testing.perfect import differentiable
 from arraylogit.testing.reference import FUNCTIONS
-from arraylogit.testing.requirements import concurrency
+from arraylogit.testing.requirements import concurrency, out, reproducibility
 from arraylogit.testing.subject import Subject, bound
 from conformance.mutants import MUTANTS
 
@@ -29,7 +31,13 @@ def a_subject(functions, backend, function, points=500):
 
 @pytest.fixture
 def fewer_for_threads(monkeypatch):
-    monkeypatch.setattr(concurrency, "X", concurrency.X[::100])
+    monkeypatch.setattr(concurrency, "SIZE", 1001)
+
+
+@pytest.fixture
+def fewer_for_mpmath(monkeypatch, fewer_for_threads):
+    monkeypatch.setattr(out, "LARGE", 5001)
+    monkeypatch.setattr(reproducibility, "MANY", 5001)
 
 
 @pytest.mark.usefixtures("fewer_for_threads")
@@ -43,7 +51,7 @@ def test_a_mutant_is_rejected(mutant):
         targets.target("arraylogit.testing.perfect").functions if "numpy" in mutant.backend else {}
     )
     functions = others | {mutant.computes: implementation}
-    tested = a_subject(functions, mutant.backend, mutant.computes)
+    tested = a_subject(functions, mutant.backend, mutant.computes, mutant.points)
     state, why = registry.state(entry, tested)
     assert state == "broken", f"{state}: {why}"
     assert re.search(mutant.says, why), why
@@ -54,7 +62,30 @@ def test_each_requirement_rejects_a_mutant():
     assert len({mutant.function for mutant in MUTANTS}) >= 25
 
 
-@pytest.mark.usefixtures("fewer_for_threads")
+@pytest.mark.parametrize("name", ["numpy", "dask", "torch:eager", "jax:eager"])
+@pytest.mark.parametrize("error", [TypeError, ValueError, RuntimeError])
+@pytest.mark.parametrize("function", ["logit", "expit"])
+def test_a_function_that_always_fails_keeps_nothing(name, error, function):
+    def fails(input, eps=None, *, out=None):
+        raise error("no")
+
+    names = ("eps" if function == "logit" else None, "out")
+    tested = a_subject({function: targets.Implementation(fails, *names)}, name, function)
+    kept = [id for id, e in REQUIREMENTS.items() if registry.state(e, tested)[0] == "kept"]
+    assert kept == []
+
+
+def test_nothing_but_nan_is_no_expectation():
+    nothing = np.full(3, np.nan)
+    tested = a_subject({}, "numpy", "logit")
+    for check in (registry.identical, partial(registry.close, tested, x=nothing)):
+        with pytest.raises(AssertionError, match="nothing but NaN"):
+            check(nothing, nothing)
+    with pytest.raises(AssertionError, match="nothing but NaN"):
+        registry.right(tested, nothing, nothing)
+
+
+@pytest.mark.usefixtures("fewer_for_mpmath")
 @pytest.mark.parametrize("function", FUNCTIONS)
 def test_a_perfect_function_is_accepted(function):
     target = targets.target("arraylogit.testing.perfect")

@@ -8,8 +8,8 @@ use, never by this module.
 
 import warnings
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
-from functools import cache, cached_property
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext, suppress
+from functools import cache, cached_property, lru_cache
 from importlib import import_module
 from importlib.util import find_spec
 from typing import Any
@@ -23,6 +23,7 @@ Function = Callable[..., Any]
 FLOATS = ("float16", "bfloat16", "float32", "float64")
 
 FEATURES = {
+    "backwards": "its slices have no negative steps",
     "cheap": "every new shape, dtype or eps would take seconds to compile: see the eager backend",
     "chunks": "the arrays are in one piece",
     "compile": "it compiles nothing",
@@ -68,7 +69,7 @@ class Backend(AbstractContextManager):
     module = "numpy"
     dtypes: tuple[str, ...] = FLOATS
     default = "float64"
-    features = frozenset({"cheap", "errstate", "fork", "order", "views", "writable"})
+    features = frozenset({"backwards", "cheap", "errstate", "fork", "order", "views", "writable"})
     modes: tuple[str, ...] = ()
 
     def __init__(self, name: str) -> None:
@@ -109,6 +110,47 @@ class Backend(AbstractContextManager):
     def to_numpy(self, y: Array) -> np.ndarray:
         """Return the values of an array of the library."""
         return np.asarray(y)
+
+    def layouts(self, values: np.ndarray) -> Iterator[tuple[str, Array, np.ndarray]]:
+        """Yield arrays in all the ways that they can lie in memory, and what each holds.
+
+        Parameters
+        ----------
+        values : ndarray
+            What they are views of, of three axes.
+        """
+        x = self.asarray(values)
+        for name, index in {
+            "every other": np.s_[:, ::2, 1::3],
+            "one row": np.s_[1, ...],
+            "one column": np.s_[..., 1],
+        }.items():
+            yield name, x[index], values[index]
+        yield "transposed", self.asarray(values[0]).T, values[0].T
+        yield from self.strange_layouts(values)
+
+    def strange_layouts(self, values: np.ndarray) -> Iterator[tuple[str, Array, np.ndarray]]:
+        """Yield those that only some libraries have."""
+        yield from self._steps(np.array(values), np.broadcast_to)
+        if values.dtype != ml_dtypes.bfloat16:
+            yield "bytes swapped", values.astype(values.dtype.newbyteorder()), values
+        misaligned = np.empty(values.nbytes + 1, np.uint8)[1:].view(values.dtype)
+        misaligned = misaligned.reshape(values.shape)
+        misaligned[...] = values
+        yield "misaligned", misaligned, values
+
+    def _steps(self, x: Array, broadcast_to: Function) -> Iterator[tuple[str, Array, np.ndarray]]:
+        values = self.to_numpy(x)
+        for name, index in {
+            "all axes backwards": np.s_[::-1, ::-1, ::-1],
+            "one axis backwards": np.s_[:, ::-1, :],
+            "every other backwards": np.s_[0, 0, ::-2],
+        }.items():
+            yield name, x[index], values[index]
+        index = np.s_[:, :1, :]
+        repeated = np.broadcast_to(values[index], values.shape)
+        yield "repeated by a stride of 0", broadcast_to(x[index], values.shape), repeated
+        yield "one number", broadcast_to(x[0, 0, 1], (7, 9)), np.full((7, 9), values[0, 0, 1])
 
     def is_array(self, y: Any) -> bool:
         """Return whether `y` is an array of the library, on the device of the backend."""
@@ -176,7 +218,7 @@ class Strict(Backend):
     """array-api-strict: what the standard does not promise is an error."""
 
     module = "array_api_strict"
-    features = frozenset({"cheap", "views", "writable"})
+    features = frozenset({"backwards", "cheap", "views", "writable"})
 
     def __init__(self, name, device="CPU_DEVICE", version="2025.12"):
         super().__init__(name)
@@ -198,6 +240,9 @@ class Strict(Backend):
 
         return xp.asarray(np.array(x), device=xp.Device(self._device))
 
+    def strange_layouts(self, values):
+        return self._steps(self.asarray(values), import_module(self.module).broadcast_to)
+
     def to_numpy(self, y):
         import array_api_strict as xp
 
@@ -212,7 +257,7 @@ class Strict(Backend):
 class CuPy(Backend):
     module = "cupy"
     dtypes = ("float16", "float32", "float64")
-    features = frozenset({"cheap", "order", "views", "writable"})
+    features = frozenset({"backwards", "cheap", "order", "views", "writable"})
 
     def missing(self):
         if reason := super().missing():
@@ -230,6 +275,9 @@ class CuPy(Backend):
         import cupy
 
         return cupy.asarray(x)
+
+    def strange_layouts(self, values):
+        return self._steps(self.asarray(values), import_module(self.module).broadcast_to)
 
     def to_numpy(self, y):
         return y.get()
@@ -295,6 +343,14 @@ class Torch(Backend):
         import torch
 
         return isinstance(y, torch.Tensor) and y.device.type == self._device
+
+    def strange_layouts(self, values):
+        # It has no negative strides.
+        x = self.asarray(values)
+        expanded = np.broadcast_to(values[:, :1], values.shape)
+        yield "repeated by a stride of 0", x[:, :1].expand(values.shape), expanded
+        yield "one number", x[0, 0, 1].expand(7, 9), np.full((7, 9), values[0, 0, 1])
+        yield "axes in another order", x.permute(2, 0, 1), values.transpose(2, 0, 1)
 
     def derivative(self, f, x, order, mode):
         import torch
@@ -436,10 +492,14 @@ class Jax(Backend):
         return jax.jit(f) if self._jit else f
 
     def derivative(self, f, x, order, mode):
+        return self._derived(f, order, mode)(x)
+
+    @lru_cache(maxsize=64)  # noqa: B019  what is compiled is kept; backends live for ever
+    def _derived(self, f: Function, order: int, mode: str) -> Function:
         one = self._pulled_back if mode == "reverse" else self._pushed_forward
         for _ in range(order):
             f = self.transform(one(f))
-        return f(x)
+        return f
 
     @staticmethod
     def _pulled_back(f):
@@ -479,12 +539,14 @@ class Jax(Backend):
         return tuple(y.shape), str(y.dtype)
 
     def shard(self, f: Function) -> Function:
-        """Return `f` mapped over the shards of a mesh of one device."""
+        """Return `f` mapped over the shards of a mesh of two devices, if there are two."""
         import jax
-        from jax.sharding import Mesh, PartitionSpec
+        from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
-        device, spec = np.asarray([_jax_devices()[self._platform]]), PartitionSpec("i")
-        return jax.shard_map(f, mesh=Mesh(device, ("i",)), in_specs=spec, out_specs=spec)
+        devices = jax.devices("gpu" if self._platform == "cuda" else self._platform)[:2]
+        mesh, spec = Mesh(np.asarray(devices), ("i",)), PartitionSpec("i")
+        mapped = jax.shard_map(f, mesh=mesh, in_specs=spec, out_specs=spec)
+        return lambda x: mapped(jax.device_put(x, NamedSharding(mesh, spec)))
 
     @contextmanager
     def counting_traces(self) -> Iterator[list[str]]:
@@ -688,7 +750,7 @@ class Dpnp(Backend):
 
     module = "dpnp"
     dtypes = ("float16", "float32", "float64")
-    features = frozenset({"cheap", "order", "views", "writable"})
+    features = frozenset({"backwards", "cheap", "order", "views", "writable"})
 
     def missing(self):
         if reason := super().missing():
@@ -702,6 +764,9 @@ class Dpnp(Backend):
 
         return dpnp.asarray(x, copy=True, device="cpu")
 
+    def strange_layouts(self, values):
+        return self._steps(self.asarray(values), import_module(self.module).broadcast_to)
+
     def to_numpy(self, y):
         return y.asnumpy()
 
@@ -710,6 +775,9 @@ class Dpnp(Backend):
 def _jax_devices() -> dict[str, Any]:
     import jax
 
+    # Two for transform/shard: simulated, if nothing has been computed yet.
+    with suppress(RuntimeError):
+        jax.config.update("jax_num_cpu_devices", 2)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of a GPU that is there but not supported
         devices = {"cpu": jax.devices("cpu")[0]}
@@ -757,6 +825,18 @@ def backend(name: str) -> Backend:
     if name not in BACKENDS:
         raise ValueError(f"no backend is called {name!r}: there are {', '.join(BACKENDS)}")
     return BACKENDS[name]
+
+
+def others(than: Backend) -> list[Backend]:
+    """Return a backend, of those that are here, for each library but that of a backend."""
+    names = ("numpy", "torch:eager", "jax:eager", "array_api_strict", "dask")
+    return [
+        chosen
+        for chosen in map(backend, names)
+        # Subclasses are for arrays that hold those of the same library.
+        if not isinstance(than, type(chosen)) or type(chosen) is Backend is not type(than)
+        if not chosen.missing()
+    ]
 
 
 def select(prefixes: str) -> list[Backend]:

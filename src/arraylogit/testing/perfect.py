@@ -91,6 +91,7 @@ def _evaluate(function: str, input: Any, eps: Any, out: Any) -> Any:
     x, eps = np.asanyarray(input), _checked(eps)
     if x.dtype.kind in "biu":
         x = x.astype(np.float64)
+    x = x.astype(x.dtype.newbyteorder("="), copy=False)
     if x.dtype not in (*map(dtype_of, FLOATS), np.longdouble):
         raise TypeError(f"input must be real, got {x.dtype}")
     if out is not None:

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from arraylogit.testing import measure, requirements
+from arraylogit.testing import inputs, measure, reference, requirements
 from arraylogit.testing.backends import FEATURES
 from arraylogit.testing.reference import FUNCTIONS
 from arraylogit.testing.subject import Subject
@@ -164,10 +164,16 @@ def first_line(error: BaseException) -> str:
 
 
 def identical(actual: Any, expected: Any, where: str = "") -> None:
-    """Assert that NumPy arrays have the same dtype, shape and values; NaN equals NaN."""
+    """Assert the same dtype, shape and values; NaN equals NaN, +0 does not equal −0."""
     assert actual.dtype == expected.dtype, f"{actual.dtype}, not {expected.dtype} ({where})"
     assert actual.shape == expected.shape, f"{actual.shape}, not {expected.shape} ({where})"
-    wrong = ~((actual == expected) | ((actual != actual) & (expected != expected)))
+    says_something(expected, where)
+    with np.errstate(invalid="ignore"):  # ml_dtypes warns of NaN
+        same = actual == expected
+        if actual.dtype.kind in "fV":
+            same &= (actual != 0) | (np.signbit(actual) == np.signbit(expected))
+        same |= (actual != actual) & (expected != expected)
+    wrong = ~same
     assert not wrong.any(), (
         f"{np.count_nonzero(wrong)} of {wrong.size} differ: {describe(actual[wrong])}, not "
         f"{describe(expected[wrong])} ({where})"
@@ -177,17 +183,44 @@ def identical(actual: Any, expected: Any, where: str = "") -> None:
 def close(subject: Subject, y: Any, expected: Any, x: Any, where: str = "") -> None:
     """Assert that two evaluations at `x` differ by no more than both may be off, in ULP."""
     assert y.shape == expected.shape, f"{y.shape}, not {expected.shape} ({where})"
-    apart = measure.ulp_error(y, expected.astype(np.float64), x.dtype)
+    says_something(expected, where)
     allowed = 2 * subject.bound(x.dtype) + 1
+    _within(allowed, y, expected.astype(np.float64), x, where)
+
+
+def right(subject: Subject, y: Any, x: Any, where: str = "", **options: Any) -> None:
+    """Assert that results at `x` are the exact values, up to the error allowed and a rounding."""
+    assert y.shape == x.shape, f"{y.shape}, not {x.shape} ({where})"
+    x = np.asarray(x)
+    exact = reference.rounded(subject.function, x, **options)
+    says_something(exact, where)
+    _within(subject.bound(x.dtype) + 0.5, np.asarray(y), exact, x, where)
+
+
+def _within(allowed: float, y: Any, expected: Any, x: Any, where: str) -> None:
+    apart = measure.ulp_error(y, expected, x.dtype)
     worst = np.argmax(apart)
-    assert apart[worst] <= allowed, (
-        f"{apart[worst]:.4g} ULP apart, {allowed} allowed: {y[worst]} and {expected[worst]} "
-        f"at {x[worst]} ({where})"
+    assert apart.flat[worst] <= allowed, (
+        f"{apart.flat[worst]:.4g} ULP apart, {allowed} allowed: {y.flat[worst]} and "
+        f"{expected.flat[worst]} at {x.flat[worst]} ({where})"
     )
 
 
+def says_something(expected: Any, where: str = "") -> None:
+    """Assert that not all of the values that are expected are NaN, which proves nothing."""
+    if expected.size and expected.dtype.kind in "fcV":
+        assert not (expected != expected).all(), f"nothing but NaN is expected ({where})"
+
+
+def accepted(subject: Subject, **options: Any) -> None:
+    """Assert that a plain call is right, which a refusal says nothing without."""
+    x = inputs.inside(subject.function, np.float32)
+    y = subject.backend.to_numpy(subject.call(subject.backend.asarray(x), **options))
+    right(subject, y, x, "a valid call", **options)
+
+
 def refused(call: Callable[..., Any], *arguments: Any, **options: Any) -> None:
-    """Assert that a call raises one of the errors of a refusal."""
+    """Assert that a call raises one of the errors of a refusal; see `accepted`."""
     try:
         call(*arguments, **options)
     except (TypeError, ValueError, RuntimeError):

@@ -176,6 +176,19 @@ def measurement(function: str, dtype: np.dtype, points: int) -> tuple[Any, Any, 
 
 
 @cache
+def dense(function: str, dtype: np.dtype, points: int) -> tuple[Any, Any]:
+    """Return inputs on a line, closer than those of `measurement`, and values in a wider dtype."""
+    x = inputs.line(function, dtype, points)
+    try:
+        exact = reference.wide(function, x)
+    except TypeError:
+        x = x[:: max(1, x.size // 20_000)]
+        exact = reference.rounded(function, x)
+    x.flags.writeable = exact.flags.writeable = False
+    return x, exact
+
+
+@cache
 def budgets() -> tuple[dict[str, Any], ...]:
     """Return what ``budgets.toml`` holds."""
     path = Path(__file__).with_name("budgets.toml")

@@ -7,26 +7,34 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
+from arraylogit.testing.inputs import typical
 from arraylogit.testing.registry import identical, requirement
 
-X = np.linspace(0, 1, 100_003, dtype=np.float32)
+SIZE = 100_003
 
 
 @requirement(
-    "concurrency/threads", "Calls in many threads at a time give what one gives.", needs="cheap"
+    "concurrency/threads",
+    "Calls in many threads at a time, of different numbers and with different eps, give what they "
+    "give one after the other.",
+    needs="cheap",
 )
 def test_threads(subject):
-    def call(x):
-        with np.errstate(all="ignore"):  # which every thread has its own of
-            return subject(x)
+    x = typical(subject.function, np.float32, SIZE)
+    options = [{}, {"eps": 0.25}, {"eps": 0.375}] if "eps" in subject.features else [{}]
+    calls = [(np.roll(x, i * SIZE // 12), options[i % len(options)]) for i in range(12)]
 
-    expected = subject(X)
+    def call(what):
+        with np.errstate(all="ignore"):  # which every thread has its own of
+            return subject(what[0], **what[1])
+
+    expected = [call(what) for what in calls]
     before = sys.getswitchinterval()
     sys.setswitchinterval(1e-5)
     try:
         with ThreadPoolExecutor(4) as pool:
-            for y in pool.map(call, [X] * 16):
-                identical(y, expected)
+            for y, one in zip(pool.map(call, calls * 2), expected * 2, strict=True):
+                identical(y, one)
     finally:
         sys.setswitchinterval(before)
 
@@ -35,7 +43,9 @@ def test_threads(subject):
     "concurrency/fork", "A forked process gives what its parent gave.", needs="fork cheap"
 )
 def test_fork(subject):
-    x = X[:1001]  # what one thread computes: those of the parent do not exist in the child
+    # What one thread computes: those of the parent do not exist in the child.
+    x = typical(subject.function, np.float32, 1001)
+    expected = subject(x)
     expected = subject(x)
     context = multiprocessing.get_context("fork")
     receiver, sender = context.Pipe(duplex=False)

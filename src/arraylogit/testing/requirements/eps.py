@@ -6,7 +6,14 @@ import pytest
 
 from arraylogit.testing import inputs, measure, reference
 from arraylogit.testing.backends import dtype_of
-from arraylogit.testing.registry import describe, identical, refused, requirement
+from arraylogit.testing.registry import (
+    accepted,
+    describe,
+    identical,
+    refused,
+    requirement,
+    right,
+)
 from arraylogit.testing.requirements.special_values import same
 
 OUTER = (-np.inf, -1.0, -0.0, 0.0, 1.0, 2.0, np.inf)
@@ -21,19 +28,24 @@ def test_none(subject):
 
 
 @requirement(
-    "eps/zero", "eps=0 clamps to [0, 1]: −0.1 gives −∞ and 1.1 gives +∞.", "logit", "eps cheap"
+    "eps/zero",
+    "eps=0 clamps to [0, 1], in every dtype: −0.1 and −0.0 give −∞ and 1.1 gives +∞.",
+    "logit",
+    "eps cheap",
 )
 def test_zero(subject):
-    x = np.float32([-np.inf, -0.1, -0.0, 0.0, 1.0, 1.1, np.inf])
-    for eps in (0, 0.0):
-        for where, y in subject.placed(x, eps=eps):
-            same(x, y, np.float32([-np.inf] * 4 + [np.inf] * 3), f"eps={eps!r} {where}")
+    for dtype in subject.dtypes:
+        x = np.asarray([-np.inf, -0.1, -0.0, 0.0, 1.0, 1.1, np.inf], dtype)
+        expected = np.asarray([-np.inf] * 4 + [np.inf] * 3, dtype)
+        for eps in (0, 0.0, -0.0) if dtype == np.float32 else (0,):
+            for where, y in subject.placed(x, eps=eps):
+                same(x, y, expected, f"eps={eps!r} {dtype.name} {where}")
 
 
 @requirement(
     "eps/bounds",
-    "x is clamped to [eps, 1 − eps], both rounded to the dtype computed in: in float32, eps=1e-6 "
-    "gives [−13.8155, 13.8023] for [0, 1].",
+    "x, of either sign of zero, is clamped to [eps, 1 − eps], both rounded to the dtype computed "
+    "in: in float32, eps=1e-6 gives [−13.8155, 13.8023] for [0, 1].",
     "logit",
     "eps",
 )
@@ -117,15 +129,19 @@ def test_nan(subject):
 
 @requirement(
     "eps/inside",
-    "Between the bounds, the result is that without eps, to the bit.",
+    "Between the bounds, wherever they are, the result is that without eps, to the bit.",
     "logit",
     "eps cheap",
 )
 def test_inside(subject):
     for dtype in subject.dtypes:
         x = inputs.structured("logit", dtype, 2000)
-        x = x[(x > 0.125) & (x < 0.875)]
-        identical(subject(x, eps=0.125), subject(x))
+        expected, wide = subject(x), x.astype(np.float64)
+        for eps in (0.125, 0.1, 1e-9) if dtype == np.float32 else (0.1,):
+            lower, upper = map(float, reference.bounds(eps, dtype))
+            between = (wide > lower) & (wide < upper)
+            y = subject(x, eps=eps)
+            identical(y[between], expected[between], f"eps={eps} {dtype.name}")
 
 
 @requirement(
@@ -135,6 +151,7 @@ def test_inside(subject):
     "eps cheap",
 )
 def test_layout(subject):
+    accepted(subject, eps=0.3)
     x = np.linspace(0, 1, 101, dtype=np.float32)
     for eps in (0.3, 0.5, 0.51, 0.75, 1.0):
         try:
@@ -150,16 +167,23 @@ def test_layout(subject):
             np.testing.assert_allclose(y, first, rtol=1e-5, err_msg=f"eps={eps} {where}")
 
 
-REFUSED = [-1e-9, -1, 0.51, 1, np.nan, np.inf, "0.1", 0.1j, [0.1], (), object()]
+REFUSED = [
+    *(-1e-9, -1e-12, -5e-324, -1, np.float32(-1e-45), -np.inf),
+    # The first is 0.5 in float32.
+    *(np.nextafter(0.5, 1), np.float32(0.50000006), 0.505, 0.51, 1, np.nan, np.inf),
+    *("0.1", 0.1j, [0.1], (), object()),
+]
 
 
 @requirement(
     "eps/refused",
-    "Negative, NaN, more than 0.5, not a real number or not a scalar: TypeError or ValueError.",
+    "Negative, NaN, more than 0.5 (by however little), not a real number or not a scalar: "
+    "TypeError or ValueError.",
     "logit",
     "eps cheap",
 )
 def test_refused(subject):
+    accepted(subject, eps=0.5)
     x = subject.backend.asarray(np.float32([0.25, 0.75]))
     for eps in REFUSED:
         refused(subject.call, x, eps=eps)
@@ -172,10 +196,14 @@ def test_refused(subject):
     "eps cheap",
 )
 def test_number(subject):
-    x = subject.backend.asarray(np.float32([0.0, 0.3, 0.9]))
-    expected = subject.backend.to_numpy(subject.call(x, eps=0.25))
-    for eps in (np.float32(0.25), np.float64(0.25), np.asarray(0.25), np.float16(0.25)):
-        identical(subject.backend.to_numpy(subject.call(x, eps=eps)), expected, repr(eps))
+    values = np.float32([0.0, 0.3, 0.9])
+    for number in (0.25, 0.1, 0):
+        for kind in (np.float32, np.float64, np.asarray, np.float16, np.longdouble):
+            eps = kind(number)
+            y = subject.backend.to_numpy(subject.call(subject.backend.asarray(values), eps=eps))
+            right(subject, y, values, repr(eps), eps=float(eps))
+    y = subject.backend.to_numpy(subject.call(subject.backend.asarray(values), eps=np.int8(0)))
+    right(subject, y, values, "int8", eps=0)
 
 
 @requirement(
@@ -187,7 +215,8 @@ def test_number(subject):
 def test_array(subject):
     if "lazy" in subject.features:
         pytest.skip("a lazy array holds no number")
-    x = subject.backend.asarray(np.float32([0.0, 0.3, 0.9]))
-    expected = subject.backend.to_numpy(subject.call(x, eps=0.25))
-    y = subject.call(x, eps=subject.backend.asarray(np.asarray(0.25, np.float32)))
-    identical(subject.backend.to_numpy(y), expected)
+    values = np.float32([0.0, 0.3, 0.9])
+    for eps in (np.float32(0.25), np.float32(0.1)):
+        x = subject.backend.asarray(values)
+        y = subject.backend.to_numpy(subject.call(x, eps=subject.backend.asarray(np.asarray(eps))))
+        right(subject, y, values, repr(eps), eps=float(eps))

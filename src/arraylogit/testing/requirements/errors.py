@@ -5,14 +5,15 @@ import warnings
 import numpy as np
 import pytest
 
-from arraylogit.testing.registry import refused, requirement
+from arraylogit.testing import backends
+from arraylogit.testing.registry import accepted, refused, requirement
 
 SPECIAL = [0.0, -0.0, 0.5, 1.0, -1.0, 2.0, 1e4, -1e4, 1e-40, np.inf, -np.inf, np.nan]
 
 
 @requirement(
     "warnings/none",
-    "No warning is emitted for any value, and nothing is raised.",
+    "No warning is emitted for any value, of few or many, and nothing is raised.",
 )
 def test_none(subject):
     options = [{}, {"eps": 0}, {"eps": 1e-3}] if "eps" in subject.features else [{}]
@@ -22,10 +23,17 @@ def test_none(subject):
         for chosen in options:
             with np.errstate(all="ignore"):
                 x = np.asarray(SPECIAL).astype(dtype)
-            f, native = subject.transformed(**chosen), subject.backend.asarray(x)
-            with warnings.catch_warnings():
-                warnings.simplefilter("error")
-                f(native)
+            f = subject.transformed(**chosen)
+            for size in (x.size, 100_003) if _tries_many(subject, dtype) else (x.size,):
+                native = subject.backend.asarray(np.resize(x, size))
+                with warnings.catch_warnings():
+                    warnings.simplefilter("error")
+                    subject.backend.to_numpy(f(native))
+
+
+def _tries_many(subject, dtype):
+    # Where each length is not traced anew for every dtype.
+    return "cheap" in subject.features and ("traces" not in subject.features or dtype == "f4")
 
 
 @requirement(
@@ -39,17 +47,33 @@ def test_errstate(subject):
             x = np.asarray(SPECIAL).astype(dtype)
         with np.errstate(all="raise"):
             subject(x)
+            subject(np.resize(x, 100_003))
             for value in x:
                 subject(np.asarray(value))
 
 
 @requirement(
     "errors/input",
-    "What holds no numbers is a TypeError or ValueError: text, objects, dates, ragged lists.",
+    "What holds no numbers is a TypeError or ValueError: text, bytes, objects, dates, spans of "
+    "time, records, ragged lists.",
     needs="errstate",
 )
 def test_input(subject):
-    numberless = ["0.5", None, object(), {"p": 0.5}, ["a"], [1, [2]], np.asarray([None])]
+    accepted(subject)
+    numberless = [
+        b"0.5",
+        [b"0.5"],
+        np.ones(1, "m8[s]"),
+        np.ones(1, "f4,f4"),
+        {0.5},
+        "0.5",
+        None,
+        object(),
+        {"p": 0.5},
+        ["a"],
+        [1, [2]],
+        np.asarray([None]),
+    ]
     for value in [*numberless, np.asarray(["2020-01-01"], "datetime64[D]")]:
         refused(subject.call, value)
 
@@ -61,6 +85,7 @@ def test_input(subject):
     "eps cheap",
 )
 def test_message(subject):
+    accepted(subject, eps=0.25)
     x = subject.backend.asarray(np.float32([0.25]))
     with pytest.raises((TypeError, ValueError), match=r"eps.*0\.5"):
         subject.call(x, eps=0.75)
@@ -74,5 +99,12 @@ def test_message(subject):
 )
 def test_mixed(subject):
     x = subject.backend.asarray(np.float32([0.25, 0.5]))
+    accepted(subject, eps=0.25)
     for eps in (np.asarray([0.1, 0.2]), subject.backend.asarray(np.float32([0.1, 0.2]))):
         refused(subject.call, x, eps=eps)
+    refused(subject.call, x, eps=subject.backend.asarray(np.float32([0.1])))
+    for other in backends.others(subject.backend):
+        if other.name == "numpy":
+            continue  # whose 0-d arrays are numbers: see eps/number
+        with other:
+            refused(subject.call, x, eps=other.asarray(np.asarray(0.25)))

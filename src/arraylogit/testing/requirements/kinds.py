@@ -2,10 +2,16 @@
 
 import numpy as np
 
-from arraylogit.testing.registry import close, identical, refused, requirement
+from arraylogit.testing import reference
+from arraylogit.testing.inputs import inside, typical
+from arraylogit.testing.registry import close, identical, refused, requirement, right
 
-SHAPES = ((), (0,), (0, 3), (1,), (7,), (2, 0, 3), (3, 4), (2, 1, 5))
-X = np.linspace(-0.75, 1.25, 60).reshape(3, 4, 5)
+SHAPES = ((), (0,), (0, 3), (1,), (7,), (2, 0, 3), (3, 4), (2, 1, 5), (2, 1, 2, 3), (2,) * 6)
+
+
+def block(subject, dtype, *shape):
+    """Return numbers that have results, in an array of a shape."""
+    return typical(subject.function, dtype, 997)[np.arange(np.prod(shape)) % 997].reshape(shape)
 
 
 @requirement("kinds/library", "The result is an array of the library of the input, where it is.")
@@ -14,56 +20,59 @@ def test_library(subject):
     assert subject.backend.is_array(y), f"{type(y).__name__} for {subject.backend}"
 
 
-@requirement("kinds/shape", "The shape is kept: 0-d stays 0-d, empty stays empty.", needs="cheap")
+@requirement(
+    "kinds/shape",
+    "The shape is kept, of up to six axes: 0-d stays 0-d, empty stays empty; and each number has "
+    "its result.",
+    needs="cheap",
+)
 def test_shape(subject):
     for shape in SHAPES:
-        y = subject.native(np.full(shape, 0.25, np.float32))
+        x = np.resize(inside(subject.function, np.float32), shape)
+        y = subject.native(x)
         assert tuple(y.shape) == shape, f"{tuple(y.shape)} for {shape}"
         values = subject.backend.to_numpy(y)
         assert values.shape == shape, f"{values.shape} for {shape}, computed"
+        if x.size:
+            right(subject, values, x, f"shape {shape}")
 
 
 @requirement("kinds/chunks", "The chunks are kept.", needs="chunks")
 def test_chunks(subject):
-    x = subject.backend.asarray(X)
+    x = subject.backend.asarray(block(subject, np.float64, 3, 4, 5))
     assert subject.call(x).chunks == x.chunks
 
 
 @requirement(
     "kinds/layout",
-    "Any order and stride of the memory gives the values of a contiguous array.",
+    "Any order of axes, stride (negative ones and 0 too), order of bytes and alignment gives the "
+    "values of a contiguous array, few or many.",
     needs="views cheap",
 )
 def test_layout(subject):
     for dtype in subject.dtypes:
-        values = X.astype(dtype)
-        expected = subject(values)
-        x = subject.backend.asarray(values)
-        for name, index in {
-            "every other": np.s_[:, ::2, 1::3],
-            "one row": np.s_[1, ...],
-            "one column": np.s_[..., 1],
-        }.items():
-            y = subject.backend.to_numpy(subject.transformed()(x[index]))
-            same = expected[index].ravel()
-            close(subject, y.ravel(), same, values[index].ravel(), f"{name} {dtype.name}")
-        flat = subject.backend.asarray(values[0])
-        y = subject.backend.to_numpy(subject.transformed()(flat.T))
-        same = expected[0].T.ravel()
-        close(subject, y.ravel(), same, values[0].T.ravel(), f"transposed {dtype.name}")
+        for shape in ((3, 4, 5), (30, 45, 50)):
+            values = block(subject, dtype, *shape)
+            for name, x, held in subject.backend.layouts(values):
+                y = subject.backend.to_numpy(subject.transformed()(x))
+                assert y.shape == held.shape, f"{y.shape}, not {held.shape} ({name})"
+                where = f"{name} {dtype.name}"
+                close(subject, y.ravel(), subject(held.ravel()), held.ravel(), where)
 
 
 @requirement(
     "kinds/order",
-    "The result has the order of axes in memory that the input has.",
+    "The result has the order of axes in memory that the input has, in every dtype.",
     needs="order cheap",
 )
 def test_order(subject):
-    x = subject.backend.asarray(X.astype(np.float32))
-    for order in ((0, 1, 2), (2, 0, 1), (1, 2, 0)):
-        permuted = x.permute(order) if hasattr(x, "permute") else x.transpose(order)
-        y = subject.call(permuted)
-        assert _strides(y) == _strides(permuted), f"{_strides(y)} for {_strides(permuted)}"
+    for dtype in subject.dtypes:
+        x = subject.backend.asarray(block(subject, dtype, 3, 4, 5))
+        for order in ((0, 1, 2), (2, 0, 1), (1, 2, 0)):
+            permuted = x.permute(order) if hasattr(x, "permute") else x.transpose(order)
+            y = subject.call(permuted)
+            found, given = _strides(y), _strides(permuted)
+            assert found == given, f"{found} for {given} ({dtype.name})"
 
 
 def _strides(x):
@@ -71,21 +80,32 @@ def _strides(x):
     return sorted(range(len(steps)), key=steps.__getitem__)
 
 
-@requirement("kinds/input-unmodified", "The input is never modified.")
+@requirement(
+    "kinds/input-unmodified",
+    "The input is never modified, in any dtype, of any length, with eps and out as well, not even "
+    "the sign of a zero.",
+)
 def test_input_unmodified(subject):
-    values = np.asarray([0.0, 0.25, 0.5, 0.75, 1.0, -1.0, np.nan] * 30, np.float32)
+    cheap = "cheap" in subject.features
+    special = [0.0, -0.0, 0.25, 0.5, 0.75, 1.0, -1.0, 2.0, np.inf, -np.inf, np.nan]
     options = [{}]
     if {"eps", "cheap"} <= subject.features:
-        options.append({"eps": 0.3})
-    for chosen in options:
-        x = subject.backend.asarray(values)
-        subject.transformed(**chosen)(x)
-        identical(subject.backend.to_numpy(x), values)
+        options += [{"eps": 0.3}, {"eps": 0}]
+    for dtype in subject.dtypes if cheap else [np.dtype(np.float32)]:
+        for size in (11, 50_000) if cheap else (11,):
+            values = np.resize(np.asarray(special, dtype), size)
+            for chosen in options:
+                x = subject.backend.asarray(values)
+                subject.backend.to_numpy(subject.transformed(**chosen)(x))
+                identical(subject.backend.to_numpy(x), values, f"{chosen or ''}")
+                if {"out", "cheap", "writable"} <= subject.features:
+                    subject.call(x, **chosen, out=subject.backend.asarray(values))
+                    identical(subject.backend.to_numpy(x), values, f"out {chosen or ''}")
 
 
 @requirement("kinds/read-only", "A read-only array is as good as any other.", needs="errstate")
 def test_read_only(subject):
-    x = np.linspace(0.1, 0.9, 5000)
+    x = typical(subject.function, np.float64, 5000)
     expected = subject(x)
     x.flags.writeable = False
     identical(subject.call(x), expected)
@@ -97,37 +117,44 @@ def test_read_only(subject):
     needs="errstate",
 )
 def test_scalar(subject):
-    for value in (0.25, 1, True, np.float32(0.25), np.float16(0.25)):
+    x = float(inside(subject.function, np.float64)[1])
+    for value in (x, 1, True, np.float32(x), np.float16(x), np.float64(x)):
         y = subject.call(value)
         dtype = np.asarray(value).dtype if isinstance(value, np.floating) else np.dtype(float)
         assert isinstance(y, np.generic), f"{type(y).__name__} for {value!r}"
         assert y.dtype == dtype, f"{y.dtype} for {value!r}"
+        exact = reference.exact(subject.function, float(value))
+        if np.isfinite(float(exact)):
+            right(subject, np.asarray(y), np.asarray(value, dtype), repr(value))
 
 
 @requirement("kinds/sequence", "Lists, tuples and nested ones go to NumPy.", needs="errstate")
 def test_sequence(subject):
-    for value in ([-0.5, -0.25], (-0.5, -0.25), [[-0.5], [-0.25]]):
+    x = inside(subject.function, np.float64)
+    for value in (x.tolist(), tuple(x.tolist()), x.reshape(-1, 1).tolist()):
         y = subject.call(value)
-        identical(y, subject(np.asarray(value)))
+        right(subject, np.asarray(y), np.asarray(value), type(value).__name__)
 
 
-@requirement("kinds/subclass", "NumPy's masked arrays stay masked.", needs="errstate")
+@requirement(
+    "kinds/subclass",
+    "NumPy's masked arrays stay masked, and have the results where they are not.",
+    needs="errstate",
+)
 def test_masked(subject):
-    values = (
-        np.linspace(-0.9, -0.1, 6) if subject.function != "logit" else np.linspace(0.1, 0.9, 6)
-    )
+    values = typical(subject.function, np.float64, 6)
     x = np.ma.masked_array(values, mask=[0, 1, 0, 0, 1, 0])
     y = subject.call(x)
     assert isinstance(y, np.ma.MaskedArray), type(y).__name__
     identical(y.mask, x.mask)
-    identical(y.compressed(), subject(x.compressed()))
+    right(subject, y.compressed(), x.compressed())
 
 
 @requirement(
     "kinds/input-by-name", "The first argument may be given by its name, `input`.", needs="cheap"
 )
 def test_input_by_name(subject):
-    x = subject.backend.asarray(np.float32([0.25]))
-    y = subject.backend.to_numpy(subject.call.raw(input=x))
-    identical(y, subject.backend.to_numpy(subject.call(x)))
+    values = inside(subject.function, np.float32)
+    x = subject.backend.asarray(values)
+    right(subject, subject.backend.to_numpy(subject.call.raw(input=x)), values)
     refused(subject.call.raw, x, input=x)

@@ -2,79 +2,122 @@
 
 import numpy as np
 
-from arraylogit.testing.registry import identical, refused, requirement
+from arraylogit.testing import backends
+from arraylogit.testing.inputs import inside
+from arraylogit.testing.registry import accepted, identical, refused, requirement
 
-X = np.float32([-0.5, 0.25, 0.5, 0.75])
-SEVEN = np.full(4, 7, np.float32)
+SPECIAL = [0.0, -0.0, 0.5, 1.0, -1.0, 2.0, np.inf, -np.inf, np.nan]
+LARGE = 100_003
+"""Elements that are computed in several blocks, or by several threads."""
 
 
 def to_numpy(subject, y):
     return subject.backend.to_numpy(y)
 
 
+def numbers(subject, dtype=np.float32, size=None):
+    """Return numbers inside the domain, and those of which the results are special."""
+    few = np.concatenate([inside(subject.function, np.float64), SPECIAL]).astype(dtype)
+    return few if size is None else np.resize(few, size)
+
+
+def sevens(like, dtype=None):
+    return np.full(np.shape(like), 7, like.dtype if dtype is None else dtype)
+
+
 @requirement(
-    "out/written", "out is written in place and returned, the same object.", needs="out writable"
+    "out/written",
+    "out is written in place and returned, the same object, with special values and the signs of "
+    "zeros, few or many, with eps as well.",
+    needs="out writable",
 )
 def test_written(subject):
+    options = [{}, {"eps": 0}, {"eps": 0.3}] if "eps" in subject.features else [{}]
     for dtype in subject.dtypes:
-        x = np.tile(X.astype(dtype), 1000)
-        out = subject.backend.asarray(np.full(x.shape, 7, dtype))
-        y = subject.call(subject.backend.asarray(x), out=out)
-        assert y is out, "another object is returned"
-        identical(to_numpy(subject, out), subject(x).astype(dtype))
+        for size in (None, LARGE):
+            x = numbers(subject, dtype, size)
+            for chosen in options:
+                out = subject.backend.asarray(sevens(x))
+                y = subject.call(subject.backend.asarray(x), out=out, **chosen)
+                assert y is out, "another object is returned"
+                where = f"{dtype.name} {chosen or ''}"
+                identical(to_numpy(subject, out), subject(x, **chosen), where)
 
 
 @requirement("out/input", "out may be the input.", needs="out writable")
 def test_input(subject):
-    for n in (1, 30_000):
-        values = np.tile(X, n)
-        x = subject.backend.asarray(values)
-        subject.call(x, out=x)
-        identical(to_numpy(subject, x), subject(values))
+    for dtype in subject.dtypes:
+        for size in (None, LARGE):
+            values = numbers(subject, dtype, size)
+            x = subject.backend.asarray(values)
+            subject.call(x, out=x)
+            identical(to_numpy(subject, x), subject(values), dtype.name)
 
 
 @requirement(
     "out/cast",
-    "out may have any dtype that the result can be cast to (`same_kind`), and no other.",
+    "out may have any dtype that the result can be cast to (`same_kind`), and no other; it holds "
+    "the result rounded to the dtype of the input first.",
     needs="out writable",
 )
 def test_cast(subject):
-    for dtype in subject.dtypes:
-        out = subject.backend.asarray(SEVEN.astype(dtype))
-        subject.call(subject.backend.asarray(X), out=out)
-        identical(to_numpy(subject, out), subject(X).astype(dtype))
-    for dtype in ("int32", "bool"):
-        before = SEVEN.astype(dtype)
-        out = subject.backend.asarray(before)
-        refused(subject.call, subject.backend.asarray(X), out=out)
-        identical(to_numpy(subject, out), before)
+    accepted(subject)
+    for size in (None, LARGE):
+        for given in subject.dtypes:
+            x = numbers(subject, given, size)
+            expected = subject(x)
+            for dtype in subject.dtypes:
+                if {given.name, dtype.name} == {"float16", "bfloat16"}:
+                    continue  # the libraries do not agree on whether that is a cast
+                out = subject.backend.asarray(sevens(x, dtype))
+                subject.call(subject.backend.asarray(x), out=out)
+                where = f"{given.name} to {dtype.name}"
+                identical(to_numpy(subject, out), expected.astype(dtype), where)
+        x = numbers(subject, size=size)
+        for dtype in ("int32", "bool"):
+            before = sevens(x, dtype)
+            out = subject.backend.asarray(before)
+            refused(subject.call, subject.backend.asarray(x), out=out)
+            identical(to_numpy(subject, out), before)
 
 
 @requirement(
     "out/strided",
-    "out may be a view: its own elements are written, the others of its memory are not.",
+    "out may be a view, in any order of axes: its own elements are written, the others of its "
+    "memory are not.",
     needs="out views",
 )
 def test_strided(subject):
-    values = np.tile(X, 10_000)
-    memory = subject.backend.asarray(np.full(2 * values.size, 7, np.float32))
-    subject.call(subject.backend.asarray(values), out=memory[::2])
-    written = to_numpy(subject, memory)
-    identical(written[::2], subject(values))
-    assert (written[1::2] == 7).all(), "elements between those of out were written"
+    for dtype in subject.dtypes:
+        values = numbers(subject, dtype, LARGE)
+        memory = subject.backend.asarray(np.full(2 * values.size, 7, dtype))
+        subject.call(subject.backend.asarray(values), out=memory[::2])
+        written = to_numpy(subject, memory)
+        identical(written[::2], subject(values), dtype.name)
+        assert (written[1::2] == 7).all(), "elements between those of out were written"
+        square = numbers(subject, dtype, 300 * 200).reshape(300, 200)
+        out = subject.backend.asarray(np.full((200, 300), 7, dtype))
+        subject.call(subject.backend.asarray(square), out=out.T)
+        identical(to_numpy(subject, out).T, subject(square), f"transposed {dtype.name}")
 
 
 @requirement(
     "out/overlap",
-    "An out that shares a part of its memory with the input holds the right result, or is "
-    "refused.",
+    "An out that shares a part of its memory with the input, in whichever direction, holds the "
+    "right result, or is refused.",
     needs="out views",
 )
 def test_overlap(subject):
+    accepted(subject)
     for size, shift in ((100, 1), (100_000, 1), (100_000, 40_000)):
-        values = np.resize(np.linspace(0, 1, 1009, dtype=np.float32), size + shift)
-        first, last = slice(0, size), slice(shift, None)
-        for source, destination in ((first, last), (last, first)):
+        few = inside(subject.function, np.float64)
+        values = np.linspace(few[0], few[-1], 1009, dtype=np.float32)
+        values = np.resize(values, size + shift)
+        first, last = np.s_[0:size], np.s_[shift:]
+        pairs = [(first, last), (last, first)]
+        if "backwards" in subject.features:
+            pairs += [(first, np.s_[size - 1 :: -1]), (np.s_[size - 1 :: -1], first)]
+        for source, destination in pairs:
             memory = subject.backend.asarray(values)
             try:
                 subject.call(memory[source], out=memory[destination])
@@ -89,27 +132,41 @@ def test_overlap(subject):
     needs="out writable",
 )
 def test_wrong_shape(subject):
+    accepted(subject)
+    x = inside(subject.function, np.float32)[:4]
     for shape in ((3,), (5,), (2, 2), (4, 1), (1, 4), (), (0,)):
         before = np.full(shape, 7, np.float32)
         out = subject.backend.asarray(before)
-        refused(subject.call, subject.backend.asarray(X), out=out)
+        refused(subject.call, subject.backend.asarray(x), out=out)
+        identical(to_numpy(subject, out), before)
+    for given, shape in (((LARGE,), (LARGE + 1,)), ((1, LARGE), (2, LARGE))):
+        before = np.full(shape, 7, np.float32)
+        out = subject.backend.asarray(before)
+        refused(subject.call, subject.backend.asarray(np.resize(x, given)), out=out)
         identical(to_numpy(subject, out), before)
 
 
 @requirement(
     "out/refused-untouched",
-    "After an error, of whatever argument, out is as it was.",
+    "After an error, of whatever argument, complex input among them, out is as it was, few "
+    "elements or many.",
     needs="out writable",
 )
 def test_refused_untouched(subject):
-    bad = [((["a"],), {}), (([1, [2]],), {}), ((np.asarray(["x"]),), {})]
-    if "eps" in subject.features:
-        x = subject.backend.asarray(X)
-        bad += [((x,), {"eps": eps}) for eps in (-1, 0.6, np.nan, "a", [0.1, 0.2])]
-    for arguments, options in bad:
-        out = subject.backend.asarray(SEVEN)
-        refused(subject.call, *arguments, out=out, **options)
-        identical(to_numpy(subject, out), SEVEN)
+    accepted(subject)
+    for size in (None, LARGE):
+        values = numbers(subject, size=size)
+        x = subject.backend.asarray(values)
+        bad = [((["a"],), {}), (([1, [2]],), {}), ((np.asarray(["x"]),), {})]
+        if "cheap" in subject.features:
+            # A real out cannot hold the results, where there are any.
+            bad.append(((subject.backend.asarray(values.astype(np.complex64)),), {}))
+        if "eps" in subject.features:
+            bad += [((x,), {"eps": eps}) for eps in (-1, 0.6, np.nan, "a", [0.1, 0.2])]
+        for arguments, options in bad:
+            out = subject.backend.asarray(sevens(values))
+            refused(subject.call, *arguments, out=out, **options)
+            identical(to_numpy(subject, out), sevens(values))
 
 
 @requirement(
@@ -118,32 +175,41 @@ def test_refused_untouched(subject):
     needs="out immutable",
 )
 def test_immutable(subject):
-    out = subject.backend.asarray(SEVEN)
-    refused(subject.call, subject.backend.asarray(X), out=out)
+    accepted(subject)
+    x = inside(subject.function, np.float32)
+    out = subject.backend.asarray(sevens(x))
+    refused(subject.call, subject.backend.asarray(x), out=out)
 
 
 @requirement(
     "out/read-only", "A read-only out is a TypeError or ValueError.", needs="out errstate"
 )
 def test_read_only(subject):
-    out = SEVEN.copy()
-    out.flags.writeable = False
-    refused(subject.call, X, out=out)
-    identical(out, SEVEN)
+    accepted(subject)
+    for x in (numbers(subject), numbers(subject, size=LARGE)):
+        out = sevens(x)
+        out.flags.writeable = False
+        refused(subject.call, x, out=out)
+        identical(out, sevens(x))
 
 
 @requirement(
     "out/other-library",
-    "An out that is no array of the library of the input is an error.",
+    "An out that is no array of the library of the input, but of another one, a list or a number, "
+    "is an error.",
     needs="out",
 )
 def test_other_library(subject):
-    x = subject.backend.asarray(X)
-    others = [[0.0] * 4, "out", np.float32(0)]
-    if subject.backend.name != "numpy":
-        others.append(SEVEN.copy())
-    for out in others:
+    accepted(subject)
+    values = inside(subject.function, np.float32)
+    x = subject.backend.asarray(values)
+    for out in ([0.0] * values.size, "out", np.float32(0)):
         refused(subject.call, x, out=out)
+    for other in backends.others(subject.backend):
+        with other:
+            out = other.asarray(sevens(values))
+            refused(subject.call, x, out=out)
+            identical(other.to_numpy(out), sevens(values), other.name)
 
 
 @requirement(
@@ -152,6 +218,8 @@ def test_other_library(subject):
     needs="out derivative writable",
 )
 def test_gradient(subject):
-    x = subject.backend.asarray(X)
+    accepted(subject)
+    values = inside(subject.function, np.float32)
+    x = subject.backend.asarray(values)
     x.requires_grad_()
-    refused(subject.call, x, out=subject.backend.asarray(SEVEN))
+    refused(subject.call, x, out=subject.backend.asarray(sevens(values)))

@@ -4,11 +4,12 @@ import numpy as np
 import pytest
 
 from arraylogit.testing import inputs, measure
-from arraylogit.testing.registry import requirement
+from arraylogit.testing.registry import identical, requirement, right, says_something
 
 
 def count(subject, name, y, expected, x):
     """Record how many results differ, and assert that none does."""
+    says_something(expected, name)
     differing = (y != expected) & ~(np.isnan(y) & np.isnan(expected))
     subject.records[name] = f"{np.count_nonzero(differing)} of {x.size}"
     assert not differing.any(), (
@@ -21,11 +22,57 @@ def sample(subject, dtype, n=4000):
     return inputs.structured(subject.function, dtype, n)
 
 
-@requirement("reproducible/repeated", "The same call gives the same bits.")
+MANY = (1 << 20) + 1001
+
+
+def many(subject, x):
+    """Return a long array of a few numbers, and the results that they have in a short one."""
+    found = subject(x)
+    return np.resize(x, MANY), np.resize(found, MANY)
+
+
+@requirement(
+    "reproducible/repeated",
+    "The same call gives the same bits, of a million results in float32 every one, of eight "
+    "million where that is fast.",
+)
 def test_repeated(subject):
     for dtype in subject.dtypes:
         x = sample(subject, dtype)
         count(subject, dtype.name, subject(x), subject(x), x)
+    if "cheap" in subject.features:
+        long, expected = many(subject, inputs.typical(subject.function, np.float32, 997))
+        x = subject.backend.asarray(long)
+        for _ in range(8 if subject.features & {"compile", "errstate"} else 1):
+            y = subject.backend.to_numpy(subject.transformed()(x))
+            count(subject, "float32, many", y, expected, long)
+
+
+@requirement(
+    "reproducible/changed",
+    "When the numbers of an array change, or another array takes its place in memory, the results "
+    "are those of the new numbers; earlier results stay what they were.",
+    needs="cheap",
+)
+def test_changed(subject):
+    arrays = [inputs.inside(subject.function, np.float32)]
+    arrays += [np.roll(arrays[0], i) for i in range(1, arrays[0].size)]
+    before = []
+    for values in arrays:
+        x = subject.backend.asarray(values)
+        before.append(subject.call(x))
+        right(subject, subject.backend.to_numpy(before[-1]), values, "another array")
+        del x  # the next array may have its place
+    for y, values in zip(before, arrays, strict=True):
+        right(subject, subject.backend.to_numpy(y), values, "an earlier result")
+    if "writable" in subject.features:
+        x = subject.backend.asarray(arrays[0])
+        first = subject.call(x)
+        for values in arrays:
+            x[...] = subject.backend.asarray(values)
+            y = subject.backend.to_numpy(subject.call(x))
+            right(subject, y, values, "the array changed")
+        identical(subject.backend.to_numpy(first), subject(arrays[0]), "an earlier result")
 
 
 @requirement(
@@ -43,7 +90,8 @@ def test_alone(subject):
 
 @requirement(
     "reproducible/position",
-    "A number gives the same bits at every position and in arrays of every length.",
+    "A number gives the same bits at every position and in arrays of every length, beyond 2²⁰ "
+    "elements as well.",
     needs="cheap",
 )
 def test_position(subject):
@@ -56,6 +104,9 @@ def test_position(subject):
         doubled = np.concatenate([x] * 40)
         y = subject(doubled)[-x.size :]
         count(subject, f"{dtype.name}, 40 times as long", y, expected, x)
+        if "traces" not in subject.features or dtype == np.float32:
+            long, expected = many(subject, x[:997])
+            count(subject, f"{dtype.name}, many", subject(long), expected, long)
 
 
 @requirement(
