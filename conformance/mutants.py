@@ -471,7 +471,7 @@ def errors_of_the_caller(input):
     return np.log(input / (1 - input))
 
 
-@rejected_by("errors/input", "accepted: b'0.5'")
+@rejected_by("errors/input", "accepted: b?'0.5'")
 def text_converted(input):
     return perfect.logit(np.asarray(input, np.float64))
 
