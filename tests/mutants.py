@@ -1,9 +1,5 @@
-"""Faults to put into the package, each with the test that must reject it.
+"""Faults to put into the package, each with the test that must reject it."""
 
-Loaded as a pytest plugin (``-p tests.mutants``) with the name of one in ``MUTANT``.
-"""
-
-import os
 from dataclasses import replace
 
 import numpy as np
@@ -481,13 +477,3 @@ REJECTED_BY = {
     threads_within_the_chunks_of_dask: "test_threads.py::test_not_in_the_chunks_of_dask",
     warnings_let_through: "test_values.py::test_silence[numpy-logit]",
 }
-
-
-def pytest_configure():
-    (mutate,) = [f for f in REJECTED_BY if f.__name__ == os.environ["MUTANT"]]
-    mutate()
-
-
-def pytest_collection_modifyitems(items):
-    chosen = REJECTED_BY[next(f for f in REJECTED_BY if f.__name__ == os.environ["MUTANT"])]
-    items[:] = [item for item in items if item.nodeid.removeprefix("tests/").startswith(chosen)]
