@@ -1,7 +1,7 @@
 """What is required: each test is one requirement, with an id and a statement."""
 
 import tomllib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from fnmatch import fnmatch
 from functools import cache
@@ -55,6 +55,16 @@ class Requirement:
         return None
 
 
+SLOW = (
+    "concurrency/*",
+    "derivative/modes",
+    "derivative/reverse-float64",
+    "derivative/second*",
+    "reproducible/*",
+    "transform/*",
+)
+"""Patterns of the requirements that a quick run leaves out."""
+
 REQUIREMENTS: dict[str, Requirement] = {}
 """By id, once the modules of `load` have been imported."""
 
@@ -81,6 +91,24 @@ def load() -> dict[str, Requirement]:
     for module in iter_modules(requirements.__path__):
         import_module(f"{requirements.__name__}.{module.name}")
     return REQUIREMENTS
+
+
+def pairs(subjects: list[Subject], only: str = "*") -> Iterator[tuple[Requirement, Subject]]:
+    """Yield each requirement that one of the patterns `only` matches, with each of the subjects.
+
+    But for those that take long, for subjects that are in a hurry.
+    """
+    for entry in load().values():
+        slow = any(fnmatch(entry.id, pattern) for pattern in SLOW)
+        if any(fnmatch(entry.id, pattern) for pattern in only.split()):
+            yield from ((entry, subject) for subject in subjects if not (slow and subject.quick))
+
+
+def described(entry: Requirement, subject: Subject) -> dict[str, Any]:
+    """Return the id and the marks of a test that checks a requirement on a subject."""
+    known = deviation(entry, subject)
+    marks = [pytest.mark.xfail(reason=known.reason, strict=True)] if known else []
+    return {"id": f"{entry.id}-{subject!r}", "marks": marks}
 
 
 @dataclass(frozen=True)
@@ -145,13 +173,18 @@ def state(entry: Requirement, subject: Subject) -> tuple[str, str]:
     if reason := entry.inapplicable(subject):
         return "not applicable", reason
     try:
-        with subject:
-            entry.check(subject)
+        checked(entry, subject)
     except pytest.skip.Exception as reason:
         return "not applicable", str(reason)
     except (Exception, pytest.fail.Exception) as error:
         return "broken", first_line(error)
     return "kept", ""
+
+
+def checked(entry: Requirement, subject: Subject) -> None:
+    """Check a requirement; raise where it is broken."""
+    with subject:
+        entry.check(subject)
 
 
 def first_line(error: BaseException) -> str:
