@@ -3,7 +3,11 @@
 import subprocess
 import sys
 
+import numpy as np
 import pytest
+
+from arraylogit.testing import functions, registry, report, targets
+from arraylogit.testing.functions import Curve, Function
 
 MINE = """
 import numpy
@@ -91,3 +95,48 @@ def test_in_the_tests_of_somebody_else(run):
     failed = "FAILED test_theirs.py::test_sigmoid"
     assert f"{failed}[accuracy/float64-sigmoid-numpy-expit]" in done.stdout
     assert f"{failed}[special-values/nan" not in done.stdout
+
+
+LOG1P = Function(
+    "log1p",
+    domain=(-1, np.inf),
+    value=Curve(lambda x, mp: mp.log1p(x), np.log1p, {-1.0: -np.inf, np.inf: np.inf}),
+    derivative=Curve(lambda x, mp: 1 / (1 + x), lambda x: 1 / (1 + x), {-1.0: np.inf, 0.0: 1.0}),
+    second=lambda x, mp: (-1 / (1 + x) ** 2,) * 2,
+    increasing=True,
+)
+
+
+@pytest.fixture
+def log1p():
+    """What a module of somebody else does to have log1p checked: its record, and one call."""
+    functions.register(LOG1P)
+    yield
+    del functions.FUNCTIONS["log1p"]
+
+
+def right(input):
+    wide = np.asarray(input, np.float64 if input.dtype.itemsize < 8 else input.dtype)
+    with np.errstate(all="ignore"):
+        return np.log1p(wide).astype(input.dtype)
+
+
+def wrong(input):
+    with np.errstate(all="ignore"):
+        return np.log(1 + input)
+
+
+@pytest.mark.parametrize(
+    ("f", "breaks"), [(right, set()), (wrong, {"accuracy", "special-values"})]
+)
+@pytest.mark.usefixtures("log1p")
+def test_a_function_from_outside(f, breaks):
+    subjects = report.subjects(*targets.choose([{"log1p": f}], "numpy", quick=True), quick=True)
+    found = {
+        entry.id: registry.state(entry, subject)
+        for entry, subject in registry.pairs(subjects, "accuracy/* special-values/* identity/*")
+    }
+    broken = {id.partition("/")[0] for id, (state, _) in found.items() if state == "broken"}
+    assert breaks <= broken if breaks else not broken, found
+    kept = {id for id, (state, _) in found.items() if state == "kept"}
+    assert {"special-values/outside", "special-values/nan", "identity/monotone"} <= kept

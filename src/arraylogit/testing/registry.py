@@ -15,7 +15,7 @@ import pytest
 
 from arraylogit.testing import measure, requirements
 from arraylogit.testing.backends import FEATURES
-from arraylogit.testing.reference import FUNCTIONS
+from arraylogit.testing.functions import FUNCTIONS, Function
 from arraylogit.testing.subject import Subject
 
 HERE = Path(__file__).parent
@@ -33,8 +33,8 @@ class Requirement:
         What must hold, with Markdown.
     check : callable
         Takes a `Subject`, whose backend has been entered; raises where it does not hold.
-    functions : tuple of str
-        Those that it is about.
+    about : callable
+        Whether it is about a function.
     needs : tuple of str
         Dtypes, features of the backend and arguments of the function that it takes.
     """
@@ -42,12 +42,17 @@ class Requirement:
     id: str
     statement: str
     check: Callable[[Subject], None]
-    functions: tuple[str, ...]
+    about: Callable[[Function], bool]
     needs: tuple[str, ...]
+
+    @property
+    def functions(self) -> tuple[str, ...]:
+        """The functions that it is about."""
+        return tuple(name for name, function in FUNCTIONS.items() if self.about(function))
 
     def inapplicable(self, subject: Subject) -> str | None:
         """Return why the requirement is not about a subject, or None."""
-        if subject.function not in self.functions:
+        if not self.about(FUNCTIONS[subject.function]):
             return f"it is not about {subject.function}"
         for need in self.needs:
             if need not in subject.features:
@@ -70,16 +75,19 @@ REQUIREMENTS: dict[str, Requirement] = {}
 
 
 def requirement(
-    id: str, statement: str, functions: str = " ".join(FUNCTIONS), needs: str = ""
+    id: str,
+    statement: str,
+    about: str | Callable[[Function], bool] = lambda function: True,
+    needs: str = "",
 ) -> Callable[[Callable[[Subject], None]], Callable[[Subject], None]]:
-    """Register a test as the check of a requirement."""
+    """Register a check of a requirement, about functions by name or by what is known of them."""
+    named = about.split() if isinstance(about, str) else ()
+    of = (lambda function: function.name in named) if isinstance(about, str) else about
 
     def register(check: Callable[[Subject], None]) -> Callable[[Subject], None]:
         if id in REQUIREMENTS:
             raise ValueError(f"two requirements are called {id}")
-        REQUIREMENTS[id] = Requirement(
-            id, statement, check, tuple(functions.split()), tuple(needs.split())
-        )
+        REQUIREMENTS[id] = Requirement(id, statement, check, of, tuple(needs.split()))
         check.requirement = REQUIREMENTS[id]
         return check
 
@@ -163,7 +171,7 @@ def specification() -> str:
 
 
 def _scope(entry: Requirement) -> str:
-    if entry.functions == FUNCTIONS:
+    if entry.functions == tuple(FUNCTIONS):
         return ""
     return f" ({', '.join(entry.functions)})"
 

@@ -71,6 +71,8 @@ class Report:
                 for (of, id), outcome in self._outcomes.items():
                     if subject.target is target and of == repr(subject):
                         found[outcome["state"]].append((id, subject, outcome["detail"]))
+            if not any(found.values()):
+                continue
             names = dict.fromkeys(s.backend.name for s in self.subjects() if s.target is target)
             counts = (f"{len(rows)} {state}" for state, rows in found.items() if rows)
             lines += [f"{target} on {', '.join(names)}: {', '.join(counts)}"]

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from arraylogit.testing.backends import BACKENDS, Backend, backend, select
-from arraylogit.testing.reference import FUNCTIONS
+from arraylogit.testing.functions import FUNCTIONS
 
 
 @dataclass(frozen=True)
@@ -153,42 +153,9 @@ def _cupyx_scipy() -> dict[str, Implementation]:
     }
 
 
-def _formula_logit(input, eps=None):
-    if eps:
-        input = np.clip(input, eps, 1 - eps)
-    return np.log(input / (1 - input))
-
-
-def _formula_expit(input):
-    return 1 / (1 + np.exp(-input))
-
-
-def _formula_log_expit(input):
-    return np.log(_formula_expit(input))
-
-
-def _formula_logit_exp(input):
-    return _formula_logit(np.exp(input))
-
-
-def _formula_logit_log_jacobian(input):
-    return -np.log(input * (1 - input))
-
-
-def _formula_expit_log_jacobian(input):
-    return np.log(_formula_expit(input) * (1 - _formula_expit(input)))
-
-
 def _numpy_formula() -> dict[str, Implementation]:
-    textbook = (
-        _formula_logit,
-        _formula_expit,
-        _formula_log_expit,
-        _formula_logit_exp,
-        _formula_logit_log_jacobian,
-        _formula_expit_log_jacobian,
-    )
-    return {name: Implementation.of(f) for name, f in zip(FUNCTIONS, textbook, strict=True)}
+    textbook = {f.name: f.textbook for f in FUNCTIONS.values() if f.textbook}
+    return {name: Implementation.of(f) for name, f in textbook.items()}
 
 
 TARGETS: dict[str, Target] = {
@@ -236,7 +203,7 @@ def _named(module: str, attribute: str) -> dict[str, Implementation]:
     if computed not in FUNCTIONS:
         raise ValueError(
             f"{path} computes none of {', '.join(FUNCTIONS)} by its name: add "
-            f"which, as in {module}:{path}={FUNCTIONS[0]}"
+            f"which, as in {module}:{path}=expit"
         )
     return {computed: Implementation.of(f)}
 
