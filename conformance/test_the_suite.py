@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 
 from arraylogit.testing import backends, registry, targets
+from arraylogit.testing.functions import FUNCTIONS
 from arraylogit.testing.perfect import differentiable
-from arraylogit.testing.reference import FUNCTIONS
 from arraylogit.testing.requirements import concurrency, out, reproducibility
 from arraylogit.testing.subject import Subject, bound
 from conformance.mutants import MUTANTS

@@ -12,7 +12,8 @@ from docutils.parsers.rst import Directive
 from sphinx.util.parsing import nested_parse_to_nodes
 from tests import libraries, test_derivatives, test_eps, test_values
 
-from arraylogit.testing import reference, registry
+from arraylogit.testing import registry
+from arraylogit.testing.functions import FUNCTIONS, curve_of, curves, function_of
 
 
 def rules() -> str:
@@ -23,7 +24,7 @@ def rules() -> str:
         lines += [f"## {i}. {group}", ""]
         for j, rule in enumerate(members, 1):
             about = rule.functions
-            scope = "" if about == reference.FUNCTIONS else f" *({', '.join(about)})*"
+            scope = "" if about == tuple(FUNCTIONS) else f" *({', '.join(about)})*"
             lines += [
                 f"(rule-{rule.id})=",
                 f"**{i}.{j}** `{rule.id}`{scope}: {rule.statement}",
@@ -55,9 +56,9 @@ def deviations() -> str:
 def special_values() -> str:
     """Return the values that are exact or limits."""
     rows = []
-    for function in (*reference.FUNCTIONS, *reference.DERIVATIVES):
-        cases = (f"{_number(x)} → {_number(y)}" for x, y in reference.SPECIAL[function].items())
-        first, last = reference.DOMAIN[function.removesuffix("_derivative")]
+    for function in curves():
+        cases = (f"{_number(x)} → {_number(y)}" for x, y in curve_of(function).special.items())
+        first, last = function_of(function).domain
         domain = f"[{_number(first)}, {_number(last)}]"
         name = f"{function.removesuffix('_derivative')}{'′' * function.endswith('_derivative')}"
         rows.append((name, domain, "; ".join(cases)))

@@ -12,26 +12,13 @@ from conformance.vectors import make
 from mpmath import mp, mpf
 
 from arraylogit.testing import hardcases, inputs, measure, reference, sweep
+from arraylogit.testing.functions import curve_of, curves, function_of
 from arraylogit.testing.measure import format_of, ulp_error
 
 DTYPES = [np.dtype(t) for t in (np.float16, ml_dtypes.bfloat16, np.float32, np.float64)]
-NAMES = reference.FUNCTIONS + reference.DERIVATIVES
-# The definitions, in so many bits that no cancellation is felt.
+NAMES = curves()
+# In so many bits that no cancellation is felt in the definitions.
 BITS = 4000
-DEFINITION = {
-    "logit": lambda x: mp.log(x / (1 - x)),
-    "expit": lambda x: 1 / (1 + mp.exp(-x)),
-    "log_expit": lambda x: mp.log(1 / (1 + mp.exp(-x))),
-    "logit_exp": lambda x: mp.log(mp.exp(x) / (1 - mp.exp(x))),
-    "logit_derivative": lambda x: 1 / x + 1 / (1 - x),
-    "expit_derivative": lambda x: mp.exp(-x) / (1 + mp.exp(-x)) ** 2,
-    "log_expit_derivative": lambda x: 1 / (1 + mp.exp(x)),
-    "logit_exp_derivative": lambda x: 1 / (1 - mp.exp(x)),
-    "logit_log_jacobian": lambda x: mp.log(1 / (x * (1 - x))),
-    "expit_log_jacobian": lambda x: mp.log(mp.exp(-x) / (1 + mp.exp(-x)) ** 2),
-    "logit_log_jacobian_derivative": lambda x: 1 / (1 - x) - 1 / x,
-    "expit_log_jacobian_derivative": lambda x: (1 - mp.exp(x)) / (1 + mp.exp(x)),
-}
 
 each_dtype = pytest.mark.parametrize("dtype", DTYPES, ids=lambda t: t.name)
 each_name = pytest.mark.parametrize("name", NAMES)
@@ -53,9 +40,9 @@ class TestReference:
     def test_rounded_as_the_definition(self, name, dtype):
         x = sample(name, dtype, 60)
         x = x[np.abs(x.astype(float)) < 1000]
-        x = x[[float(v) not in reference.SPECIAL[name] for v in x]]
+        x = x[[float(v) not in curve_of(name).special for v in x]]
         with mp.workprec(BITS):
-            values = [DEFINITION[name](mpf(float(v))) for v in x]
+            values = [curve_of(name).definition(mpf(float(v)), mp) for v in x]
         expected = np.asarray([reference.nearest(v, dtype) for v in values], dtype)
         assert x.size > 30
         assert same(reference.rounded(name, x), expected)
@@ -392,7 +379,7 @@ class TestInputs:
         form = format_of(dtype)
         x = inputs.structured(name, dtype, 20_000, seed=5)
         wide = x.astype(np.float64)
-        first, last = reference.DOMAIN[name.removesuffix("_derivative")]
+        first, last = function_of(name).domain
         assert (np.diff(inputs._keys_of(x)) > 0).all()
         assert (wide >= first).all()
         assert (wide <= last).all()
@@ -423,10 +410,10 @@ class TestInputs:
     def test_outside(self, name, dtype):
         x = inputs.outside(name, dtype)
         assert np.isnan(reference.rounded(name, x).astype(float)).all()
-        domain = reference.DOMAIN[name.removesuffix("_derivative")]
+        domain = function_of(name).domain
         assert x.size == 17 * np.isfinite(domain).sum()
         if x.size:  # the next number after the domain
-            beyond = reference.DOMAIN[name.removesuffix("_derivative")][1]
+            beyond = function_of(name).domain[1]
             assert inputs.keys(dtype, beyond, beyond)[0] + 1 in inputs._keys_of(x)
 
     @each_name
@@ -434,7 +421,7 @@ class TestInputs:
     def test_hard_cases_are_hard(self, name, dtype):
         found = inputs._hardcases()[name][dtype.name]
         assert set(found) == {"nearest to a midpoint"} | {
-            f"worst of {formula}" for formula in hardcases.FORMULAS[name]
+            f"worst of {formula}" for formula in curve_of(name).worst
         }
         xs = [dtype.type(float.fromhex(text)) for text in found["nearest to a midpoint"]]
         values = [reference.exact(name, x) for x in xs]
@@ -467,7 +454,7 @@ class TestVectors:
         assert x.dtype == y.dtype == dtype
         assert x.shape == y.shape
         if dtype.itemsize == 2:
-            first, last = reference.DOMAIN[name.removesuffix("_derivative")]
+            first, last = function_of(name).domain
             domain = inputs.at(dtype, inputs.keys(dtype, first, last))
             assert set(domain.view(np.uint16)) <= set(x.view(np.uint16))
         else:

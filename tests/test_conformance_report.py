@@ -18,8 +18,8 @@ pytest.importorskip("jinja2")
 from arraylogit.testing import records, registry, render, results, sweep
 from arraylogit.testing.axis import BINS, Axis
 from arraylogit.testing.backends import backend
+from arraylogit.testing.functions import FUNCTIONS
 from arraylogit.testing.plot import Curve, Figure
-from arraylogit.testing.reference import FUNCTIONS
 from arraylogit.testing.report import STATES, Report, dumps
 from arraylogit.testing.targets import target
 

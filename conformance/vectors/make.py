@@ -18,12 +18,13 @@ import mpmath
 import numpy as np
 
 from arraylogit.testing import inputs, reference
+from arraylogit.testing.functions import curves, function_of
 
 Array = np.ndarray
 
 HERE = Path(__file__).parent
 CHECKSUMS = HERE / "SHA256SUMS"
-NAMES = reference.FUNCTIONS + reference.DERIVATIVES
+NAMES = curves()
 
 # The one-letter codes of NumPy and ml_dtypes, by which xsref names its files.
 DTYPES = {
@@ -47,7 +48,7 @@ def load(function: str, dtype: Any, folder: Path = HERE) -> tuple[Array, Array]:
 
 def choose(function: str, dtype: Any) -> Array:
     """Return the inputs of a table: all of the domain in 16 bits, structured ones in more."""
-    first, last = reference.DOMAIN[function.removesuffix("_derivative")]
+    first, last = function_of(function).domain
     if dtype.itemsize == 2:
         x = inputs.at(dtype, inputs.keys(dtype, first, last))
     else:

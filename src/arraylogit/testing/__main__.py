@@ -1,8 +1,10 @@
-"""Reports of what the suite finds.
+"""Check implementations of the logit and its relatives, and what was found before.
 
-compare   check our functions and every library's own, on all that is installed
-render    make the Markdown and the page of a report again, from its report.json
-tabulate  make the README of a directory of results again
+TARGET...  check functions: a module, module:function or module:sigmoid=expit, from the working
+           directory too; options are those of the suite (--backend, --quick, --report) and pytest
+compare    check our functions and every library's own, on all that is installed
+render     make the Markdown and the page of a report again, from its report.json
+tabulate   make the README of a directory of results again
 """
 
 import argparse
@@ -16,16 +18,23 @@ import pytest
 from arraylogit.testing import render, results
 from arraylogit.testing.targets import TARGETS
 
-SUITE = ["--pyargs", "arraylogit.testing", "-p", "arraylogit.testing.plugin"]
+HERE = Path(__file__).parent
 RESULTS = Path("docs", "results")
+
+
+def run(*options: str) -> int:
+    """Run the suite, whatever settings and plug-ins of pytest there are."""
+    os.environ.setdefault("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
+    told = ["-c", str(HERE / "pytest.ini"), f"--rootdir={Path.cwd()}", "-p", "no:cacheprovider"]
+    told += ["-p", "arraylogit.testing.plugin", "-q", "--no-header", "--tb=no", "-rN"]
+    return pytest.main([*told, str(HERE / "test_requirements.py"), *options])
 
 
 def compare(chosen: argparse.Namespace, options: list[str]) -> int:
     """Run the suite on all targets; return 0 if ours keeps every requirement."""
     os.environ.setdefault("SCIPY_ARRAY_API", "1")  # before anything imports SciPy
     names = ",".join(name for name, target in TARGETS.items() if target.missing() is None)
-    told = ["--target", names, "--report", str(chosen.out), "--no-header", "--tb=no", "-r", "N"]
-    code = pytest.main([*SUITE, *told, *options])
+    code = run("--target", names, "--report", str(chosen.out), *options)
     if code not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):
         return code
     view = render.View(json.loads((chosen.out / "report.json").read_text()))
@@ -38,11 +47,17 @@ def compare(chosen: argparse.Namespace, options: list[str]) -> int:
 
 def main(arguments: list[str] | None = None) -> int:
     """Do what the command line says."""
+    arguments = sys.argv[1:] if arguments is None else arguments
     parser = argparse.ArgumentParser(
         "python -m arraylogit.testing",
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
+        usage="%(prog)s TARGET... [OPTION...] | compare | render | tabulate",
     )
+    if not arguments or arguments[0] not in ("compare", "render", "tabulate"):
+        parser.add_argument("target", nargs="+")
+        chosen, options = parser.parse_known_args(arguments)
+        return run("--target", ",".join(chosen.target), *options)
     commands = parser.add_subparsers(dest="command", required=True)
     add = commands.add_parser("compare", help="further options are those of pytest and the suite")
     add.add_argument("--out", type=Path, default=RESULTS / "conformance", help="directory")

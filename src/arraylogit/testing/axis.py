@@ -7,8 +7,8 @@ from math import isfinite, log
 import numpy as np
 
 from arraylogit.testing.backends import dtype_of
+from arraylogit.testing.functions import function_of
 from arraylogit.testing.measure import format_of
-from arraylogit.testing.reference import DOMAIN
 
 Array = np.ndarray
 BINS = 80
@@ -66,21 +66,14 @@ class Axis:
         digits, lowest, _ = format_of(dtype_of(self.dtype))
         tiny, close = 2.0 ** (lowest - digits) or 5e-324, 2.0 ** (-digits - 3)
         limit = 1.06 * (digits + 1 - lowest) * log(2)  # expit is 0 before that
-        if DOMAIN[self.function] == (0, 1):
-            return (
-                Segment(0, 0.25, 1, 0, tiny),
-                Segment(0.25, 0.5, 1, 0.5, close),
-                Segment(0.5, 0.75, 1, 0.5, close),
-                Segment(0.75, 1, 1, 1, close),
-            )
-        if self.function == "logit_exp":
-            return (
-                Segment(-limit, -1),
-                Segment(-1, -log(2), 1, -log(2), close),
-                Segment(-log(2), -0.5, 1, -log(2), close),
-                Segment(-0.5, 0, 1, 0, tiny),
-            )
-        return (Segment(-limit, limit, 4),)
+        first, last = (min(max(end, -limit), limit) for end in function_of(self.function).domain)
+        parts = [
+            Segment(a, b, 1, origin, close if origin else tiny)
+            for a, b, origin in function_of(self.function).stretched
+        ]
+        if parts and first < parts[0].first:
+            parts.insert(0, Segment(first, parts[0].first))
+        return tuple(parts) or (Segment(first, last, 4),)
 
     def positions(self, x: Array) -> Array:
         """Return where inputs lie, from 0 to 1."""
@@ -97,8 +90,7 @@ class Axis:
         """Return positions and labels: the borders of the segments, and inputs inside."""
         names = {-log(2): "−ln 2", 0.5: "½", 0.25: "¼", 0.75: "¾"}
         borders = [part.last for part in self.segments[:-1]]
-        first, last = DOMAIN[self.function]
-        borders += [end for end in (first, last) if isfinite(end)]
+        borders += [end for end in function_of(self.function).domain if isfinite(end)]
         found = [(x, names.get(x, f"{x:g}")) for x in borders]
         for part in self.segments:
             found += part.ticks()

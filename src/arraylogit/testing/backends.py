@@ -78,6 +78,11 @@ class Backend(AbstractContextManager):
     def __repr__(self) -> str:
         return self.name
 
+    @property
+    def library(self) -> str:
+        """The first part of the name."""
+        return self.name.partition(":")[0]
+
     def missing(self) -> str | None:
         """Return why the backend cannot run here, or None."""
         package = self.module.partition(".")[0]

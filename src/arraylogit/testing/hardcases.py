@@ -13,7 +13,7 @@ are sifted in a wider dtype, and the sifted midpoints ordered by mpmath.
 """
 
 import argparse
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -21,68 +21,12 @@ import numpy as np
 from mpmath import mp, mpf
 
 from arraylogit.testing import inputs, measure, reference
+from arraylogit.testing.functions import curve_of, curves, function_of
 
 Array = np.ndarray
 
 KEPT = 4
 """Inputs kept for each region."""
-
-INTERVAL = {
-    "logit": (0.0, 1.0),
-    "expit": (-104.0, 104.0),
-    "log_expit": (-104.0, 104.0),
-    "logit_exp": (-104.0, 0.0),
-    "logit_log_jacobian": (0.0, 1.0),
-    "expit_log_jacobian": (-104.0, 104.0),
-    "expit_log_jacobian_derivative": (2.0**-12, 104.0),  # odd; minus half the input below
-}
-"""Beyond these, float32 results are constant, or the input."""
-
-
-def _compensated_logit(x: Array) -> Array:
-    w, t = 2 * (1 - x), 2 * x
-    return np.log(t) - (np.log(w) - ((w - 1) - (1 - t)) * t)
-
-
-def _two_sided_expit(x: Array) -> Array:
-    t = np.exp(-np.abs(x))
-    q = t / (1 + t)
-    return np.where(x < 0, q, 1 - q)
-
-
-def _expit_derivative(x: Array) -> Array:
-    t = np.exp(-np.abs(x))
-    return t / (1 + t * (2 + t))
-
-
-def _log_expit(x: Array) -> Array:
-    return np.minimum(x, 0) - np.log1p(np.exp(-np.abs(x)))
-
-
-def _expit_log_jacobian(x: Array) -> Array:
-    return -np.abs(x) - 2 * np.log1p(np.exp(-np.abs(x)))
-
-
-FORMULAS: dict[str, dict[str, Callable[[Array], Array]]] = {
-    "logit": {
-        "log(x/(1-x))": lambda x: np.log(x / (1 - x)),
-        "log(2x) - log(2(1-x)), compensated": _compensated_logit,
-    },
-    "expit": {
-        "1/(1+exp(-x))": lambda x: 1 / (1 + np.exp(-x)),
-        "t/(1+t), t = exp(-|x|)": _two_sided_expit,
-    },
-    "log_expit": {"min(x,0) - log1p(exp(-|x|))": _log_expit},
-    "logit_exp": {"x - log(-expm1(x))": lambda x: x - np.log(-np.expm1(x))},
-    "logit_derivative": {"1/x + 1/(1-x)": lambda x: 1 / x + 1 / (1 - x)},
-    "expit_derivative": {"t/(1+t(2+t)), t = exp(-|x|)": _expit_derivative},
-    "log_expit_derivative": {"1/(1+exp(x))": lambda x: 1 / (1 + np.exp(x))},
-    "logit_exp_derivative": {"-1/expm1(x)": lambda x: -1 / np.expm1(x)},
-    "logit_log_jacobian": {"-log(x) - log1p(-x)": lambda x: -np.log(x) - np.log1p(-x)},
-    "logit_log_jacobian_derivative": {"1/(1-x) - 1/x": lambda x: 1 / (1 - x) - 1 / x},
-    "expit_log_jacobian": {"-|x| - 2 log1p(exp(-|x|))": _expit_log_jacobian},
-    "expit_log_jacobian_derivative": {"-tanh(x/2)": lambda x: -np.tanh(x / 2)},
-}
 
 
 def search(
@@ -93,7 +37,7 @@ def search(
     Parameters
     ----------
     function : str
-        One of the keys of `FORMULAS`.
+        The name of a function or a derivative.
     chunks : iterable of ndarray
         Inputs of one dtype.
     limit : float
@@ -103,11 +47,11 @@ def search(
         Evaluate the formulas on one in so many of the chunks.
     """
     near = []
-    worst: dict[str, dict[str, set[Any]]] = {name: {} for name in FORMULAS[function]}
+    worst: dict[str, dict[str, set[Any]]] = {name: {} for name in curve_of(function).worst}
     for i, x in enumerate(chunks):
         values = reference.wide(function, x)
         near.append(x[_distance(values, x.dtype) < limit])
-        for name, formula in FORMULAS[function].items() if i % thin == 0 else ():
+        for name, formula in curve_of(function).worst.items() if i % thin == 0 else ():
             with np.errstate(all="ignore"):
                 summary = measure.summarise(function, x, formula(x), values)
             for region, part in summary.regions.items():
@@ -158,7 +102,7 @@ def midpoint_distance(value: mpf, dtype: Any) -> mpf:
 def _chunks(function: str, dtype: str, points: int) -> Iterable[Array]:
     if dtype == "float32":
         yield inputs.structured(function, dtype, inputs.CHUNK)
-        first, last = INTERVAL.get(function) or INTERVAL[function.removesuffix("_derivative")]
+        first, last = function_of(function).interval
         yield from inputs.floats(dtype, first, last)
     else:
         size = 1 << 18
@@ -171,7 +115,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser("python -m arraylogit.testing.hardcases", description=__doc__)
     parser.add_argument("--thin", type=int, default=1, help="formulas: one piece in N of float32")
     parser.add_argument("--points", type=int, default=10**7, help="of float64")
-    parser.add_argument("--function", choices=FORMULAS, action="append")
+    parser.add_argument("--function", choices=curves(), action="append")
     parser.add_argument("--out", type=Path, default=Path(__file__).with_name("hardcases.toml"))
     chosen = parser.parse_args(arguments)
     lines = [
@@ -180,7 +124,7 @@ def main(arguments: list[str] | None = None) -> None:
         f"{chosen.thin}:1;",
         f"# {chosen.points} points of float64.",
     ]
-    for function in chosen.function or FORMULAS:
+    for function in chosen.function or curves():
         for dtype, limit, thin in (("float32", 2.0**-24, chosen.thin), ("float64", 2.0**-10, 1)):
             found = search(function, _chunks(function, dtype, chosen.points), limit, thin)
             lines += ["", f"[{function}.{dtype}]"]

@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
+from arraylogit.testing.functions import curve_of, function_of
 from arraylogit.testing.measure import format_of
-from arraylogit.testing.reference import DOMAIN, SPECIAL
 
 Array = np.ndarray
 
@@ -66,10 +66,9 @@ def _flip(bits: Array) -> Array:
 
 def special(function: str) -> list[tuple[float, float]]:
     """Return inputs and the outputs that every dtype shares: limits, exact values and NaN."""
-    first, last = DOMAIN[function.removesuffix("_derivative")]
-    cases = list(SPECIAL[function].items())
-    if 0.0 in SPECIAL[function]:
-        cases.append((-0.0, SPECIAL[function][0.0]))
+    first, last = function_of(function).domain
+    known = curve_of(function).special
+    cases = [*known.items(), *((-0.0, y) for x, y in known.items() if x == 0)]
     beyond = (-inf, -1.0, 2.0, inf)
     return cases + [(x, nan) for x in beyond if not first <= x <= last] + [(nan, nan)]
 
@@ -83,7 +82,7 @@ _INSIDE = {
 
 def inside(function: str, dtype: Any) -> Array:
     """Return a few numbers of the domain that every dtype has, whose results differ."""
-    return np.asarray(_INSIDE[DOMAIN[function.removesuffix("_derivative")]], dtype)
+    return np.asarray(_INSIDE[function_of(function).domain], dtype)
 
 
 def typical(function: str, dtype: Any, size: int) -> Array:
@@ -97,7 +96,7 @@ def line(function: str, dtype: Any, n: int) -> Array:
 
     Where the domain is [0, 1], any interval longer than 1 / n holds one of them.
     """
-    first, last = DOMAIN[function.removesuffix("_derivative")]
+    first, last = function_of(function).domain
     first, last = max(first, -18), min(last, 18)
     points = first + (last - first) * (np.arange(n) + 0.37) / n
     return at(dtype, _unique(_keys_of(points.astype(dtype))))
@@ -105,7 +104,7 @@ def line(function: str, dtype: Any, n: int) -> Array:
 
 def outside(function: str, dtype: Any) -> Array:
     """Return inputs that have no value: the nearest to the domain, the farthest, and between."""
-    first, last = DOMAIN[function.removesuffix("_derivative")]
+    first, last = function_of(function).domain
     below, above = keys(dtype, -inf, first)[:-1], keys(dtype, last, inf)[1:]
     if first == 0:
         below = below[:-1]  # -0.0
@@ -130,9 +129,9 @@ def structured(function: str, dtype: Any, n: int, seed: int = 0) -> Array:
     """
     dtype = np.dtype(dtype)
     rng = np.random.default_rng(seed)
-    first, last = DOMAIN[function.removesuffix("_derivative")]
+    first, last = function_of(function).domain
     domain = keys(dtype, first, last)
-    points = [*_centres(function, dtype), first, last, 0.0]
+    points = [*function_of(function).centres(format_of(dtype)), first, last, 0.0]
     near = 2 ** np.arange(format_of(dtype).digits)
     steps = np.concatenate([-near, np.arange(-32, 33), near])
     with np.errstate(over="ignore"):
@@ -186,21 +185,6 @@ def _binades(dtype: Any, domain: range) -> Array:
     size = 1 << digits
     positive = np.concatenate([subnormal, starts, starts + size // 3, starts + size - 1])
     return _within(np.concatenate([positive, -1 - positive]), domain)
-
-
-def _centres(function: str, dtype: Any) -> list[float]:
-    form = format_of(dtype)
-    name = function.removesuffix("_derivative")
-    if DOMAIN[name] == (0, 1):
-        return [0.25, 0.5, 0.75, 1.0]
-    if name == "logit_exp":
-        # Results turn at -log 2, and become the input itself when exp(l) vanishes.
-        return [log(0.25), -log(2), log(0.75), 0.0, -1.0, -(form.digits + 2) * log(2)]
-    # Where the result is 0.25, 0.5, 0.75; where it rounds to 1; where exp(x) overflows, is
-    # subnormal, is 0.
-    edges = [0.0, log(3), (form.digits + 2) * log(2), (form.highest + 1) * log(2)]
-    edges += [-form.lowest * log(2), (form.digits + 1 - form.lowest) * log(2)]
-    return [*edges, *(-edge for edge in edges)]
 
 
 def hard(function: str, dtype: Any) -> Array:

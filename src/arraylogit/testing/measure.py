@@ -8,6 +8,8 @@ from typing import Any, NamedTuple
 import ml_dtypes
 import numpy as np
 
+from arraylogit.testing.functions import function_of
+
 Array = np.ndarray
 
 
@@ -146,17 +148,6 @@ BINS = ("0", "<=0.5", "<=1", "<=2", "<=10", "more")
 _BIN_EDGES = (0, 0.5, 1, 2, 10)
 
 SUBNORMAL, OUTSIDE = "subnormal", "outside"
-_LOGIT = (0.25, 0.75, "next to 0.5")
-_EXPIT = (-1.0, 1.0, "next to 0")
-_LOGIT_EXP = (-1.0, -0.5, "next to -log 2")
-_MIDDLE = {
-    "logit": _LOGIT,
-    "expit": _EXPIT,
-    "log_expit": _EXPIT,
-    "logit_exp": _LOGIT_EXP,
-    "logit_log_jacobian": _LOGIT,
-    "expit_log_jacobian": _EXPIT,
-}
 
 
 def regions(function: str) -> tuple[str, ...]:
@@ -165,13 +156,13 @@ def regions(function: str) -> tuple[str, ...]:
     Three intervals of the input; `subnormal` where the input or the result is; `outside` where
     the result is NaN.
     """
-    middle = _MIDDLE[function.removesuffix("_derivative")][2]
+    middle = function_of(function).middle[2]
     return ("lower tail", middle, "upper tail", SUBNORMAL, OUTSIDE)
 
 
 def region_of(function: str, x: Array, reference: Array, dtype: Any) -> Array:
     """Return the indices in `regions` of inputs, given the results in a `dtype` or wider."""
-    first, last, _ = _MIDDLE[function.removesuffix("_derivative")]
+    first, last, _ = function_of(function).middle
     x, reference = _widened(x, reference)
     region = (x >= first).astype(np.int8)
     region += x > last

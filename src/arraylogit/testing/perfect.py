@@ -3,49 +3,33 @@
 A target that no requirement may reject: ``--target arraylogit.testing.perfect``.
 """
 
-from functools import cache
+from functools import cache, partial
 from numbers import Real
 from typing import Any
 
 import numpy as np
-from mpmath import mpf
+from mpmath import mp, mpf
 
 from arraylogit.testing import reference
 from arraylogit.testing.backends import FLOATS, Backend, dtype_of
-from arraylogit.testing.requirements.derivatives import SECOND
+from arraylogit.testing.functions import FUNCTIONS
 from arraylogit.testing.targets import Implementation
 
 Array = np.ndarray
 
 
-def logit(input: Any, eps: Any = None, *, out: Any = None) -> Any:
-    """Return log(x / (1 - x))."""
-    return _evaluate("logit", input, eps, out)
+def __getattr__(name: str) -> Any:
+    if name not in FUNCTIONS:
+        raise AttributeError(name)
+    return partial(_with_eps if name == "logit" else _plain, name)
 
 
-def expit(input: Any, *, out: Any = None) -> Any:
-    """Return 1 / (1 + exp(-x))."""
-    return _evaluate("expit", input, None, out)
+def _with_eps(function: str, /, input: Any, eps: Any = None, *, out: Any = None) -> Any:
+    return _evaluate(function, input, eps, out)
 
 
-def log_expit(input: Any, *, out: Any = None) -> Any:
-    """Return log(expit(x))."""
-    return _evaluate("log_expit", input, None, out)
-
-
-def logit_exp(input: Any, *, out: Any = None) -> Any:
-    """Return logit(exp(x))."""
-    return _evaluate("logit_exp", input, None, out)
-
-
-def logit_log_jacobian(input: Any, *, out: Any = None) -> Any:
-    """Return -log(x (1 - x))."""
-    return _evaluate("logit_log_jacobian", input, None, out)
-
-
-def expit_log_jacobian(input: Any, *, out: Any = None) -> Any:
-    """Return log(expit(x) expit(-x))."""
-    return _evaluate("expit_log_jacobian", input, None, out)
+def _plain(function: str, /, input: Any, *, out: Any = None) -> Any:
+    return _evaluate(function, input, None, out)
 
 
 def differentiable(function: str, backend: Backend) -> Implementation:
@@ -83,8 +67,8 @@ def _second(function: str, x: Any, eps: Any) -> float:
     # Away from the ends of the domain.
     if eps is not None and not eps <= x <= 1 - eps:
         return float(x) * 0 if np.isnan(x) else 0.0
-    first, last = reference.DOMAIN[function]
-    return float(SECOND[function][0](mpf(float(x)))) if first < x < last else np.nan
+    first, last = FUNCTIONS[function].domain
+    return float(FUNCTIONS[function].second(mpf(float(x)), mp)[0]) if first < x < last else np.nan
 
 
 def _evaluate(function: str, input: Any, eps: Any, out: Any) -> Any:

@@ -3,6 +3,7 @@
 `pytest_arraylogit`, the entry point, loads it for a run that asks for the suite.
 """
 
+import sys
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
@@ -30,6 +31,7 @@ def pytest_addoption(parser):
     add("--target", default="arraylogit", help="comma-separated, module:function for any other")
     add("--backend", default="", help="comma-separated names, or their beginnings; all")
     add("--exhaustive", action="store_true", help="every float32, in processes, resumable")
+    add("--quick", action="store_true", help="a verdict in seconds: fewer inputs, the main rules")
     add("--report", metavar="DIR", help="write report.json, report.md and report.html there")
     with suppress(ValueError):  # there already, where other tests have the option too
         add("--require", default="", help="comma-separated backends whose absence is an error")
@@ -38,17 +40,16 @@ def pytest_addoption(parser):
 def pytest_configure(config):
     for line in THIRD_PARTY:
         config.addinivalue_line("filterwarnings", line)
+    names, quick = config.getoption("--backend"), config.getoption("--quick")
+    if (here := str(config.invocation_params.dir)) not in sys.path:
+        sys.path.insert(0, here)
     try:
-        chosen = [targets.target(name) for name in config.getoption("--target").split(",")]
-        limits = backends.select(config.getoption("--backend") or ",".join(backends.BACKENDS))
-    except ValueError as error:
-        raise pytest.UsageError(error) from None
-    for entry in chosen:
-        if reason := entry.missing():
-            raise pytest.UsageError(f"--target {entry.name}: {reason}")
+        chosen, limits = targets.choose(config.getoption("--target").split(","), names, quick)
+    except (AttributeError, ImportError, ValueError) as error:
+        raise pytest.UsageError(str(error)) from None
     if absent := backends.absent(config.getoption("--require")):
         raise pytest.UsageError(f"--require: {'; '.join(absent)}")
-    report = config.stash[REPORT] = Report(chosen, limits)
+    report = config.stash[REPORT] = Report(chosen, limits, quick)
     if config.getoption("--exhaustive"):
         for subject in report.subjects():
             subject.sweep = partial(exhaustive, config)
@@ -66,14 +67,11 @@ def pytest_generate_tests(metafunc):
         return
     report = metafunc.config.stash[REPORT]
     params = []
-    for entry in registry.load().values():
-        for subject in report.subjects():
-            if reason := entry.inapplicable(subject):
-                report.add(entry, subject, "not applicable", reason)
-                continue
-            known = registry.deviation(entry, subject)
-            marks = [pytest.mark.xfail(reason=known.reason, strict=True)] if known else []
-            params.append(pytest.param(entry, subject, marks=marks, id=f"{entry.id}-{subject!r}"))
+    for entry, subject in registry.pairs(report.subjects()):
+        if reason := entry.inapplicable(subject):
+            report.add(entry, subject, "not applicable", reason)
+        else:
+            params.append(pytest.param(entry, subject, **registry.described(entry, subject)))
     metafunc.parametrize(("requirement", "subject"), params)
 
 
@@ -112,6 +110,12 @@ def pytest_runtest_makereport(item, call):
 def pytest_report_header(config):
     absent = config.stash[REPORT].not_run()
     return [f"not run: {name}: {reason}" for name, reason in absent.items()]
+
+
+def pytest_terminal_summary(terminalreporter, config):
+    terminalreporter.section("verdict")
+    for line in config.stash[REPORT].verdict():
+        terminalreporter.write_line(line)
 
 
 def pytest_sessionfinish(session):

@@ -1,7 +1,7 @@
 """What is required: each test is one requirement, with an id and a statement."""
 
 import tomllib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from fnmatch import fnmatch
 from functools import cache
@@ -15,7 +15,7 @@ import pytest
 
 from arraylogit.testing import inputs, measure, reference, requirements
 from arraylogit.testing.backends import FEATURES
-from arraylogit.testing.reference import FUNCTIONS
+from arraylogit.testing.functions import FUNCTIONS, Function
 from arraylogit.testing.subject import Subject
 
 HERE = Path(__file__).parent
@@ -33,8 +33,8 @@ class Requirement:
         What must hold, with Markdown.
     check : callable
         Takes a `Subject`, whose backend has been entered; raises where it does not hold.
-    functions : tuple of str
-        Those that it is about.
+    about : callable
+        Whether it is about a function.
     needs : tuple of str
         Dtypes, features of the backend and arguments of the function that it takes.
     """
@@ -42,12 +42,17 @@ class Requirement:
     id: str
     statement: str
     check: Callable[[Subject], None]
-    functions: tuple[str, ...]
+    about: Callable[[Function], bool]
     needs: tuple[str, ...]
+
+    @property
+    def functions(self) -> tuple[str, ...]:
+        """The functions that it is about."""
+        return tuple(name for name, function in FUNCTIONS.items() if self.about(function))
 
     def inapplicable(self, subject: Subject) -> str | None:
         """Return why the requirement is not about a subject, or None."""
-        if subject.function not in self.functions:
+        if not self.about(FUNCTIONS[subject.function]):
             return f"it is not about {subject.function}"
         for need in self.needs:
             if need not in subject.features:
@@ -55,21 +60,34 @@ class Requirement:
         return None
 
 
+SLOW = (
+    "concurrency/*",
+    "derivative/modes",
+    "derivative/reverse-float64",
+    "derivative/second*",
+    "reproducible/*",
+    "transform/*",
+)
+"""Patterns of the requirements that a quick run leaves out."""
+
 REQUIREMENTS: dict[str, Requirement] = {}
 """By id, once the modules of `load` have been imported."""
 
 
 def requirement(
-    id: str, statement: str, functions: str = " ".join(FUNCTIONS), needs: str = ""
+    id: str,
+    statement: str,
+    about: str | Callable[[Function], bool] = lambda function: True,
+    needs: str = "",
 ) -> Callable[[Callable[[Subject], None]], Callable[[Subject], None]]:
-    """Register a test as the check of a requirement."""
+    """Register a check of a requirement, about functions by name or by what is known of them."""
+    named = about.split() if isinstance(about, str) else ()
+    of = (lambda function: function.name in named) if isinstance(about, str) else about
 
     def register(check: Callable[[Subject], None]) -> Callable[[Subject], None]:
         if id in REQUIREMENTS:
             raise ValueError(f"two requirements are called {id}")
-        REQUIREMENTS[id] = Requirement(
-            id, statement, check, tuple(functions.split()), tuple(needs.split())
-        )
+        REQUIREMENTS[id] = Requirement(id, statement, check, of, tuple(needs.split()))
         check.requirement = REQUIREMENTS[id]
         return check
 
@@ -81,6 +99,24 @@ def load() -> dict[str, Requirement]:
     for module in iter_modules(requirements.__path__):
         import_module(f"{requirements.__name__}.{module.name}")
     return REQUIREMENTS
+
+
+def pairs(subjects: list[Subject], only: str = "*") -> Iterator[tuple[Requirement, Subject]]:
+    """Yield each requirement that one of the patterns `only` matches, with each of the subjects.
+
+    But for those that take long, for subjects that are in a hurry.
+    """
+    for entry in load().values():
+        slow = any(fnmatch(entry.id, pattern) for pattern in SLOW)
+        if any(fnmatch(entry.id, pattern) for pattern in only.split()):
+            yield from ((entry, subject) for subject in subjects if not (slow and subject.quick))
+
+
+def described(entry: Requirement, subject: Subject) -> dict[str, Any]:
+    """Return the id and the marks of a test that checks a requirement on a subject."""
+    known = deviation(entry, subject)
+    marks = [pytest.mark.xfail(reason=known.reason, strict=True)] if known else []
+    return {"id": f"{entry.id}-{subject!r}", "marks": marks}
 
 
 @dataclass(frozen=True)
@@ -135,7 +171,7 @@ def specification() -> str:
 
 
 def _scope(entry: Requirement) -> str:
-    if entry.functions == FUNCTIONS:
+    if entry.functions == tuple(FUNCTIONS):
         return ""
     return f" ({', '.join(entry.functions)})"
 
@@ -145,13 +181,18 @@ def state(entry: Requirement, subject: Subject) -> tuple[str, str]:
     if reason := entry.inapplicable(subject):
         return "not applicable", reason
     try:
-        with subject:
-            entry.check(subject)
+        checked(entry, subject)
     except pytest.skip.Exception as reason:
         return "not applicable", str(reason)
     except (Exception, pytest.fail.Exception) as error:
         return "broken", first_line(error)
     return "kept", ""
+
+
+def checked(entry: Requirement, subject: Subject) -> None:
+    """Check a requirement; raise where it is broken."""
+    with subject:
+        entry.check(subject)
 
 
 def first_line(error: BaseException) -> str:

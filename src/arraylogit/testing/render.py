@@ -11,9 +11,9 @@ from typing import Any
 import jinja2
 
 from arraylogit.testing.axis import LARGEST
+from arraylogit.testing.functions import FUNCTIONS
 from arraylogit.testing.measure import BINS, regions
 from arraylogit.testing.plot import Curve, Figure
-from arraylogit.testing.reference import FUNCTIONS
 
 Document = dict[str, Any]
 

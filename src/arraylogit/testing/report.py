@@ -23,6 +23,7 @@ class Report:
 
     targets: list[Target]
     backends: list[Backend]
+    quick: bool = False
     _subjects: list[Subject] = field(default_factory=list)
     _outcomes: dict[tuple[str, str], dict[str, Any]] = field(default_factory=dict)
     _records: dict[str, dict[str, Any]] = field(default_factory=dict)
@@ -30,7 +31,7 @@ class Report:
     def subjects(self) -> list[Subject]:
         """Return what is checked: each function of each target on each backend that is here."""
         if not self._subjects:
-            self._subjects += subjects(self.targets, self.backends)
+            self._subjects += subjects(self.targets, self.backends, self.quick)
         return self._subjects
 
     def not_run(self) -> dict[str, str]:
@@ -60,6 +61,27 @@ class Report:
             else:
                 outcome.setdefault("counts", {})[name] = record
         self._outcomes[repr(subject), entry.id] = outcome
+
+    def verdict(self) -> list[str]:
+        """Return what was found in about ten lines for a target."""
+        lines = []
+        for target in self.targets:
+            found: dict[str, list[tuple[str, Subject, str]]] = {state: [] for state in STATES}
+            for subject in self.subjects():
+                for (of, id), outcome in self._outcomes.items():
+                    if subject.target is target and of == repr(subject):
+                        found[outcome["state"]].append((id, subject, outcome["detail"]))
+            if not any(found.values()):
+                continue
+            names = dict.fromkeys(s.backend.name for s in self.subjects() if s.target is target)
+            counts = (f"{len(rows)} {state}" for state, rows in found.items() if rows)
+            lines += [f"{target} on {', '.join(names)}: {', '.join(counts)}"]
+            for id, subject, detail in found["broken"][:8]:
+                where = f"{subject.function}, {subject.backend}"
+                lines.append(f"  {id} ({where}): {detail}"[:120])
+            if more := len(found["broken"]) - 8:
+                lines += [f"  and {more} more"] if more > 0 else []
+        return lines
 
     def document(self) -> dict[str, Any]:
         """Return all that was found, as JSON can hold it."""
@@ -135,12 +157,12 @@ def dumps(document: dict[str, Any]) -> str:
     return "{\n" + ",\n".join(lines) + "\n}\n"
 
 
-def subjects(targets: list[Target], backends: list[Backend]) -> list[Subject]:
+def subjects(targets: list[Target], backends: list[Backend], quick: bool = False) -> list[Subject]:
     """Return each function of each target on each backend that is here and that it is for."""
     return [
-        Subject(target, backend, function)
+        Subject(target, backend, function, quick=quick)
         for target in targets
         for backend in backends
-        if backend.missing() is None and target.runs_on(backend)
+        if target.runs_on(backend) and backend.missing() is None
         for function in target.functions
     ]

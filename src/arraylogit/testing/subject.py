@@ -23,6 +23,9 @@ LONG = 4099
 POINTS = 100_000
 """Inputs of a measurement, but in 16 bits, where every number is one."""
 
+QUICK = 5000
+"""The same in a hurry, in 16 bits too."""
+
 
 class Subject(AbstractContextManager):
     """A function under test.
@@ -36,6 +39,8 @@ class Subject(AbstractContextManager):
         Which; `function` is a name of the reference's.
     points : int
         How many inputs a measurement takes.
+    quick : bool
+        Whether it is in a hurry.
     records : dict
         What a check measured, for the report.
     sweep : callable or None
@@ -43,10 +48,15 @@ class Subject(AbstractContextManager):
     """
 
     def __init__(
-        self, target: Target, backend: Backend, function: str, points: int = POINTS
+        self,
+        target: Target,
+        backend: Backend,
+        function: str,
+        points: int | None = None,
+        quick: bool = False,
     ) -> None:
         self.target, self.backend, self.function = target, backend, function
-        self.points = points
+        self.points, self.quick = points or (QUICK if quick else POINTS), quick
         self.records: dict[str, Any] = {}
         self.sweep: Callable[[Subject], Any] | None = None
         self._transformed: dict[str, Any] = {}
@@ -71,7 +81,9 @@ class Subject(AbstractContextManager):
     @property
     def features(self) -> frozenset[str]:
         """Dtypes, features of the backend, arguments of the function."""
-        return self.backend.features | self.call.features | frozenset(self.backend.dtypes)
+        found = self.backend.features | self.call.features | frozenset(self.backend.dtypes)
+        # In a hurry, what is compiled for every shape costs too much.
+        return found - {"cheap"} if self.quick and "traces" in found else found
 
     @cached_property
     def dtypes(self) -> list[np.dtype]:
@@ -95,13 +107,13 @@ class Subject(AbstractContextManager):
         other = backend(name)
         if not self.target.runs_on(other):
             return None
-        return Subject(self.target, other, self.function, self.points)
+        return Subject(self.target, other, self.function, self.points, self.quick)
 
     def sibling(self, function: str) -> "Subject | None":
         """Return another function of the same target on the same backend, if it has it."""
         if function not in self.target.functions:
             return None
-        return Subject(self.target, self.backend, function, self.points)
+        return Subject(self.target, self.backend, function, self.points, self.quick)
 
     def transformed(self, **options: Any) -> Any:
         """Return the function of one array, as the mode of the backend runs it."""

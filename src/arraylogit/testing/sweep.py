@@ -26,6 +26,7 @@ import numpy as np
 from arraylogit.testing import inputs, measure, reference
 from arraylogit.testing.backends import backend
 from arraylogit.testing.environment import environment
+from arraylogit.testing.functions import FUNCTIONS, curves, function_of
 from arraylogit.testing.targets import resolve, target
 
 Array = np.ndarray
@@ -60,7 +61,7 @@ class Sweep:
     chunk: int = 1 << 24
 
     def __post_init__(self):
-        known = reference.FUNCTIONS + reference.DERIVATIVES
+        known = curves()
         if self.function not in known:
             raise ValueError(f"function must be one of {known}, got {self.function!r}")
         if np.dtype(self.dtype).itemsize > 4:
@@ -71,7 +72,7 @@ class Sweep:
         cls, target: str, function: str, backend: str, dtype: str = "float32"
     ) -> "Sweep":
         """Return the sweep over the domain of a function; with NaN, if that is the whole line."""
-        domain = reference.DOMAIN[function.removesuffix("_derivative")]
+        domain = function_of(function).domain
         first, last = (None, None) if domain == (-np.inf, np.inf) else domain
         return cls(target, function, backend, dtype, first, last)
 
@@ -138,6 +139,7 @@ def evaluate(sweep: Sweep, f: Callable[[Array], Array], numbers: range) -> Resul
     """
     parts = []
     flushes = backend(sweep.backend).flushes(sweep.dtype)
+    rising = sweep.function in FUNCTIONS and FUNCTIONS[sweep.function].increasing
     for start in range(0, len(numbers), inputs.CHUNK):
         stop = min(start + inputs.CHUNK, len(numbers))
         # One number more, which belongs to the next piece, shows a drop between the two.
@@ -146,7 +148,7 @@ def evaluate(sweep: Sweep, f: Callable[[Array], Array], numbers: range) -> Resul
         y = f(x)
         if y.shape != x.shape:
             raise ValueError(f"{sweep.target} returned shape {y.shape} for {x.shape}")
-        drops = measure.drops(x, y) if sweep.function in reference.INCREASING else (0, 0.0)
+        drops = measure.drops(x, y) if rising else (0, 0.0)
         x, y = x[: stop - start], y[: stop - start]
         expected = reference.wide(sweep.function, x)
         lost = measure.lost(x, expected, *flushes)
@@ -250,7 +252,7 @@ def _bar(progress: bool, name: str, total: int, initial: int) -> Any:
 def main(arguments: list[str] | None = None) -> None:
     """Run a sweep from the command line."""
     parser = argparse.ArgumentParser("python -m arraylogit.testing.sweep", description=__doc__)
-    known = reference.FUNCTIONS + reference.DERIVATIVES
+    known = curves()
     parser.add_argument("--target", default="arraylogit", help="as for the suite")
     parser.add_argument("--function", choices=known, help="by default the only one of the target")
     parser.add_argument("--backend", default="numpy")

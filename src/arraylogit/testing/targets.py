@@ -2,8 +2,10 @@
 
 import inspect
 import os
+import sys
+import warnings
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, reduce
 from importlib import import_module
 from importlib.util import find_spec
@@ -11,8 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from arraylogit.testing.backends import Backend, backend
-from arraylogit.testing.reference import FUNCTIONS
+from arraylogit.testing.backends import BACKENDS, Backend, backend, select
+from arraylogit.testing.functions import FUNCTIONS
 
 
 @dataclass(frozen=True)
@@ -151,42 +153,9 @@ def _cupyx_scipy() -> dict[str, Implementation]:
     }
 
 
-def _formula_logit(input, eps=None):
-    if eps:
-        input = np.clip(input, eps, 1 - eps)
-    return np.log(input / (1 - input))
-
-
-def _formula_expit(input):
-    return 1 / (1 + np.exp(-input))
-
-
-def _formula_log_expit(input):
-    return np.log(_formula_expit(input))
-
-
-def _formula_logit_exp(input):
-    return _formula_logit(np.exp(input))
-
-
-def _formula_logit_log_jacobian(input):
-    return -np.log(input * (1 - input))
-
-
-def _formula_expit_log_jacobian(input):
-    return np.log(_formula_expit(input) * (1 - _formula_expit(input)))
-
-
 def _numpy_formula() -> dict[str, Implementation]:
-    textbook = (
-        _formula_logit,
-        _formula_expit,
-        _formula_log_expit,
-        _formula_logit_exp,
-        _formula_logit_log_jacobian,
-        _formula_expit_log_jacobian,
-    )
-    return {name: Implementation.of(f) for name, f in zip(FUNCTIONS, textbook, strict=True)}
+    textbook = {f.name: f.textbook for f in FUNCTIONS.values() if f.textbook}
+    return {name: Implementation.of(f) for name, f in textbook.items()}
 
 
 TARGETS: dict[str, Target] = {
@@ -234,9 +203,68 @@ def _named(module: str, attribute: str) -> dict[str, Implementation]:
     if computed not in FUNCTIONS:
         raise ValueError(
             f"{path} computes none of {', '.join(FUNCTIONS)} by its name: add "
-            f"which, as in {module}:{path}={FUNCTIONS[0]}"
+            f"which, as in {module}:{path}=expit"
         )
     return {computed: Implementation.of(f)}
+
+
+def guessed(target: Target) -> Target:
+    """Return a target without an adapter as one for the libraries that its functions work on.
+
+    Tried are those that are imported with it: a function that returns an array of the library for
+    one of the library works on that.
+    """
+    if target.name in TARGETS:
+        return target
+    functions = list(target.functions.values())
+    libraries = {b.library: b for b in reversed(BACKENDS.values()) if b.module in sys.modules}
+    found = tuple(n for n, b in libraries.items() if not b.missing() and _works(functions, b))
+    if not found:
+        raise ValueError(
+            f"{target} works on none of the libraries that it imports "
+            f"({', '.join(reversed(libraries))}): name a backend"
+        )
+    return replace(target, backends=found)
+
+
+def choose(
+    names: list[str] | list[dict[str, Callable[..., Any]]], backend: str, quick: bool
+) -> tuple[list[Target], list[Backend]]:
+    """Return targets and backends by their names; functions by what they compute are a target.
+
+    Without names of backends, those that the targets work on; in a hurry, one for each library,
+    or the first alone.
+    """
+    chosen = [target(name) if isinstance(name, str) else _mapped(name) for name in names]
+    for of in chosen:
+        if reason := of.missing():
+            raise ValueError(f"target {of}: {reason}")
+    limits = select(backend or ",".join(BACKENDS))
+    if not backend:
+        chosen = [guessed(of) for of in chosen]
+    if quick:
+        chosen = [_first(of, limits, each_library=bool(backend)) for of in chosen]
+    return chosen, [b for b in limits if any(of.runs_on(b) for of in chosen)]
+
+
+def _mapped(functions: dict[str, Callable[..., Any]]) -> Target:
+    name = ", ".join(getattr(f, "__qualname__", repr(f)) for f in functions.values())
+    return Target(name, lambda: {k: Implementation.of(f) for k, f in functions.items()}, "numpy")
+
+
+def _first(target: Target, backends: list[Backend], each_library: bool) -> Target:
+    there = [b for b in backends if target.runs_on(b) and b.missing() is None]
+    found = {b.library: b.name for b in reversed(there)} if each_library else {}
+    return replace(target, backends=tuple(found.values()) or tuple(b.name for b in there[:1]))
+
+
+def _works(functions: list[Implementation], backend: Backend) -> bool:
+    x = np.float32([-0.25, 0.25])
+    try:
+        with backend, np.errstate(all="ignore"), warnings.catch_warnings(action="ignore"):
+            return all(backend.is_array(f(backend.asarray(x))) for f in functions)
+    except Exception:  # whatever a function raises for an array that it does not know
+        return False
 
 
 def resolve(target_name: str, function: str, backend_name: str) -> Callable[..., Any]:

@@ -3,16 +3,10 @@
 import numpy as np
 import pytest
 
-from arraylogit.testing import inputs, measure, reference
+from arraylogit.testing import inputs, measure
 from arraylogit.testing.backends import dtype_of
+from arraylogit.testing.functions import FUNCTIONS
 from arraylogit.testing.registry import requirement
-
-INVERSE = {
-    "logit": "expit",
-    "expit": "logit",
-    "log_expit": "logit_exp",
-    "logit_exp": "log_expit",
-}
 
 
 def wide_enough(subject):
@@ -51,7 +45,7 @@ def test_odd(subject):
     "identity/monotone",
     "The results grow with the inputs, but for drops within the errors allowed, whose number and "
     "size are counted.",
-    " ".join(reference.INCREASING),
+    lambda f: f.increasing,
 )
 def test_monotone(subject):
     for dtype in subject.dtypes:
@@ -68,20 +62,17 @@ def test_monotone(subject):
 @requirement(
     "identity/round-trip",
     "A function of its inverse gives the number back, up to the errors allowed for both.",
-    "logit log_expit",
+    lambda f: bool(f.inverse),
 )
 def test_round_trip(subject):
-    inverse = subject.sibling(INVERSE[subject.function])
+    of = FUNCTIONS[subject.function]
+    inverse = subject.sibling(of.inverse)
     if inverse is None:
-        pytest.skip(f"the target has no {INVERSE[subject.function]}")
+        pytest.skip(f"the target has no {of.inverse}")
     for dtype in wide_enough(subject):
-        if subject.function == "logit":
-            x = inputs.structured("logit", dtype, subject.points)
-            x = x[(x > 1e-30) & (x < 1)]
-            slope = x.astype(np.float64) * (1 - x.astype(np.float64))
-        else:
-            x = np.linspace(-30, 8, subject.points).astype(dtype)
-            slope = 1 + np.exp(x.astype(np.float64))  # of logit_exp at log_expit(x)
+        x = inputs.structured(subject.function, dtype, subject.points)
+        x = x[(x > of.back_from[0]) & (x < of.back_from[1])]
+        slope = 1 / of.derivative.wide(x.astype(np.float64))  # of the inverse, at y
         y = subject(x)
         back = inverse(y)
         allowed = subject.bound(dtype) * slope * spacing(y, dtype)
