@@ -89,10 +89,11 @@ def _lesser_fused(x: Array, xp: Namespace) -> tuple[Array, Array, Array, Array]:
     high = 1.0 + m
     low = ((1.0 - high) + m) + m_low
     t, t_low = scale * high, scale * low
-    # q = high/(1 + t) as rounded; high - q is exact (Sterbenz, high/2 <= q <= high).
-    q = high / (1.0 + t)
-    lacks = ((high - q) - q * t) + (low - q * t_low)
-    return q, lacks * (1.0 - scale * q), power, scale
+    # q is about high/(1 + t), and high - q exact (Sterbenz, high/2 <= q <= high).
+    r = 1.0 / (1.0 + t)
+    q = high * r
+    lacks = ((high - q) + q * -t) + (low - q * t_low)
+    return q, lacks * r, power, scale
 
 
 def _fused(x: Array, xp: Namespace) -> Array:
@@ -123,9 +124,10 @@ def _fused_tanh_half(x: Array, xp: Namespace) -> Array:
     b = 1.0 - scale
     n = b - tm
     n_low = ((b - n) - tm) - scale * m_low
-    q = n / (1.0 + t)
-    lacks = ((n - q) - q * t) + (n_low - q * t_low)
-    q = q + lacks * (0.5 + 0.5 * q)
+    r = 1.0 / (1.0 + t)
+    q = n * r
+    lacks = ((n - q) + q * -t) + (n_low - q * t_low)
+    q = q + lacks * r
     return xp.where(x < 0.0, -q, q)
 
 

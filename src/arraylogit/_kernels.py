@@ -212,6 +212,16 @@ WIDE = FLOAT64._replace(
 )
 
 
+# 2 artanh(s/2) as that of the Specs, but for |s| < 0.93, in float32
+ARTANH_WIDE = (  # 2^-27.0
+    0.0001588804298080504,
+    0.000359997182385996,
+    0.002265586517751217,
+    0.012493561021983624,
+    0.08333373069763184,
+)
+
+
 def exponential(x: Array, xp: Namespace) -> tuple[Array, Array, Array, Array, Array, Array]:
     """Return `power`, `k`, `r`, `r_low`, `m`, `m_low`, for x between `lowest` and 0.
 
@@ -238,11 +248,23 @@ def log1p_rest(f: Array, xp: Namespace) -> Array:
 
 
 def exponent(x: Array, xp: Namespace) -> tuple[Array, Array]:
-    """Return 2^-k/scale and k, where x = 2^k (1 + f) and 1 + f is between 3/4 and 3/2."""
+    """Return 2^-k/scale, and k, such that 2^-k x is between 3/4 and 3/2; x may be subnormal."""
     spec = xp.spec
     e = (xp.bits(x * spec.scale) - spec.least) & spec.exponent
     k = xp.from_bits((e >> spec.mantissa) + spec.count_bits) - (spec.counter + spec.scale_exponent)
     return xp.from_bits(spec.one - e), k
+
+
+def quotient(n: Array, lost: Array, d: Array, d_low: Array, xp: Namespace) -> tuple[Array, Array]:
+    """Return (n - lost)/(d + d_low) in two parts.
+
+    The first has half the digits, so that its products with the halves of d are exact.
+    """
+    head = xp.spec.head
+    r = 1.0 / d
+    s = xp.from_bits(xp.bits(n * r) & head)
+    d_head = xp.from_bits(xp.bits(d) & head)
+    return s, (((n - s * d_head) - s * (d - d_head)) - (lost + s * d_low)) * r
 
 
 def polynomial(x: Array, coefficients: tuple[float, ...]) -> Array:

@@ -4,7 +4,7 @@ from typing import Any
 
 from arraylogit._call import call
 from arraylogit._complex import join
-from arraylogit._kernels import polynomial
+from arraylogit._kernels import ARTANH_WIDE, polynomial, quotient
 from arraylogit._record import Array, Elementwise, Evaluate, Namespace
 
 
@@ -95,41 +95,56 @@ def _wide(x: Array, xp: Namespace) -> Array:
 
 
 def _fused(x: Array, xp: Namespace) -> Array:
+    # k log 2 + 2 artanh(s), where x/(1 - x) = 2^k (1 + s)/(1 - s) and |s| < 0.23. At 1/2, k = 0
+    # and s = 2x - 1 exactly.
     spec = xp.spec
     c = 1.0 - x
     lost = (1.0 - c) - x  # 1 - x = c + lost, exactly
     big = x * spec.scale
     e = (xp.bits(big) - xp.bits(c) + spec.half) & spec.exponent
     k = xp.from_bits((e >> spec.mantissa) + spec.count_bits) - (spec.counter + spec.scale_exponent)
-    near = big * xp.from_bits(spec.one - e)  # x 2^-k, about c
+    near = xp.from_bits(xp.bits(big) - e)  # x 2^-k, about c
     n = near - c  # exact (Sterbenz); the numerator is n - lost
     d = near + c
     t = d - near
     d_low = ((near - (d - t)) + (c - t)) + lost  # d + d_low is the denominator
-    r = 1.0 / d
-    q = n * r
-    s = xp.from_bits(xp.bits(q) & spec.head)
-    d_head = xp.from_bits(xp.bits(d) & spec.head)
-    s_low = (((n - s * d_head) - s * (d - d_head)) - (lost + s * d_low)) * r
-    s_all = s + s_low
-    s2 = s_all * s_all
-    rest = s_all * s2 * polynomial(s2, spec.artanh)
-    u, v = k * spec.log2[0], 2.0 * s
+    s, s_low = quotient(n, lost, d, d_low, xp)
+    both = s + s_low
+    rest = both * (both * both) * polynomial(both * both, spec.artanh)
+    u, v = k * spec.log2[0], 2.0 * s  # |u| > |v|, or u = 0
     y = u + v
     y = y + (((u - y) + v) + (2.0 * s_low + (k * spec.log2[1] + rest)))
     return _ends(x, c, y, xp)
 
 
+def _fused_faithful(x: Array, xp: Namespace) -> Array:
+    spec = xp.spec
+    c = 1.0 - x
+    lost = (1.0 - c) - x
+    e = (xp.bits(x) - xp.bits(c) + spec.half) & spec.exponent
+    e = xp.where(xp.abs(x - 0.5) < 0.2311, 0, e)
+    near = xp.from_bits(xp.bits(x) - e)
+    s = 2.0 * (((near - c) - lost) / (near + c))
+    s2 = s * s
+    k = xp.to_float(e)
+    high, low = spec.log2[0] / 2**23, spec.log2[1] / 2**23
+    u = k * high
+    y = u + s
+    y = y + (((u - y) + s) + (k * low + s * s2 * polynomial(s2, ARTANH_WIDE)))
+    return _ends(x, c, y, xp)
+
+
 def _ends(x: Array, c: Array, y: Array, xp: Namespace) -> Array:
-    """Return y, but the special values of the logit at and outside 0 and 1."""
-    y = xp.where(x > 0.0, y, xp.where(x == 0.0, -float("inf"), float("nan")))
-    return xp.where(c > 0.0, y, xp.where(c == 0.0, float("inf"), float("nan")))
+    """Return y, but infinities at 0 and 1, and NaN outside."""
+    inside = x * c  # it does not underflow to 0
+    infinity = (x - 0.5) * float("inf")
+    return xp.where(inside > 0.0, y, xp.where(inside == 0.0, infinity, float("nan")))
 
 
 def _fused_slope(x: Array, xp: Namespace) -> Array:
-    """Return 1/x + 1/(1 - x): +inf at 0 and 1, NaN outside."""
+    # 1/x + 1/(1 - x): see _slope
     c = 1.0 - x
-    return xp.where(xp.minimum(x, c) >= 0.0, xp.abs(1.0 / x + 1.0 / c), float("nan"))
+    return xp.where(x * c >= 0.0, xp.abs(1.0 / x + 1.0 / c), float("nan"))
 
 
 def _derivative(x: Array, evaluate: Evaluate) -> Array:

@@ -1,7 +1,7 @@
 """The logarithm of the slope of the logit."""
 
 from arraylogit._call import call
-from arraylogit._kernels import exponent, log1p_rest
+from arraylogit._kernels import exponent, log1p_rest, quotient
 from arraylogit._logit import LOGIT_SLOPE
 from arraylogit._record import Array, Elementwise, Evaluate, Namespace
 
@@ -93,13 +93,12 @@ def _fused_slope(x: Array, xp: Namespace) -> Array:
     c = 1.0 - x
     w = xp.minimum(x, c)
     h = 1.0 - 2.0 * w
-    h_low = (1.0 - h) - 2.0 * w
+    lost = 2.0 * w - (1.0 - h)
     square = w * w
     p = w - square
-    p_low = (w - p) - square
-    y = h / xp.abs(p)
-    # next to 0, where 1/p may be infinite, both low parts are nothing
-    y = y + xp.where(w > xp.spec.tiny, (h_low - y * p_low) / p, 0.0)
+    s, s_low = quotient(h, lost, p, (w - p) - square, xp)
+    # next to 0, where 1/p may be infinite, 1/p is the slope
+    y = xp.where(w > xp.spec.tiny, s + s_low, 1.0 / xp.abs(p))
     return xp.where(w >= 0.0, xp.where(x < 0.5, -y, y), float("nan"))
 
 
