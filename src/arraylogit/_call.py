@@ -34,6 +34,11 @@ def call(function: Elementwise, input: Any, out: Any, eps: Any = None) -> Array:
                 f"{_type_name(input)}, which takes no function but NumPy's own: pass an "
                 "array of numbers"
             )
+        elif out is not None:
+            raise TypeError(
+                f"{name}: `out` must be None where `input` is a {_type_name(input)}, got "
+                f"{_describe(out)}: assign the result instead"
+            )
         # Else by NumPy's own functions, step by step: units, of which each step says what becomes.
     dtypes = _choose_dtypes(function, strategy, x)
     bounds = None if eps is None else _choose_bounds(name, strategy, x, dtypes, eps)
@@ -129,7 +134,9 @@ def _choose_dtypes(function: Elementwise, strategy: Direct, x: Array) -> Dtypes:
 def _choose_bounds(name: str, strategy: Direct, x: Array, dtypes: Dtypes, eps: Any) -> Bounds:
     # (eps, 1 - eps) in the computing dtype.
     if dtypes.complex:
-        raise TypeError(f"{name}: `eps` must be None where `input` is complex, got {_describe(eps)}")
+        raise TypeError(
+            f"{name}: `eps` must be None where `input` is complex, got {_describe(eps)}"
+        )
     if not isinstance(eps, Real):
         value = _value_of(name, strategy, eps)
         if value is None:  # traced: it cannot be checked
@@ -157,8 +164,8 @@ def _value_of(name: str, strategy: Direct, eps: Any) -> Any:
     ):
         hint = "" if getattr(eps, "shape", ()) == () else "; `out` is passed by name: `out=`"
         raise TypeError(
-            f"{name}: `eps` must be None, a real number, or a real 0-d array (not a lazy or masked "
-            f"one) of the library of `input`, got {_describe(eps)}{hint}"
+            f"{name}: `eps` must be None, a real number, or a real 0-d array (not a lazy or "
+            f"masked one) of the library of `input`, got {_describe(eps)}{hint}"
         )
     return owner.concrete(eps)
 

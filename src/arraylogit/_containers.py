@@ -52,7 +52,8 @@ def has_own_ufuncs(kind: type) -> bool:
 
 def overrides_ufuncs(kind: type) -> bool:
     """Return whether a type, derived from NumPy's array or not, has functions of its own."""
-    return has_own_ufuncs(kind) and kind.__array_ufunc__ is not np.ndarray.__array_ufunc__
+    own = getattr(kind, "__array_ufunc__", None)
+    return callable(own) and own is not np.ndarray.__array_ufunc__
 
 
 def computes(kind: type) -> bool:

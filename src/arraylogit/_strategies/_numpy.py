@@ -65,7 +65,7 @@ class NumPy(Direct):
             if overrides_ufuncs(kind) or overrides_ufuncs(type(out)):
                 # Step by step: each of them says what becomes of a unit, and of `out`.
                 y = self.cast(_values(call, self.cast(x, _dtype(call))), result)
-                return y[()] if out is None else np.positive(y, out=out)
+                return y if out is None else np.positive(y, out=out)
             if out is not None:
                 fill(call, x.view(np.ndarray), out.view(np.ndarray))
                 if type(out) is not np.ndarray:  # where NumPy's functions pass on a mask
