@@ -7,56 +7,62 @@ of its library is seen: the user has imported that library by then.
 import sys
 from typing import Any
 
-import array_api_compat as compat
+import numpy as np
 
 from arraylogit._strategies._direct import Direct
 
 _BY_TYPE: dict[type, Direct] = {}
 _BY_NAMESPACE: dict[Any, Direct] = {}
+_PYTHON = frozenset((float, int, bool, complex, list, tuple, str))
 
 
 def strategy_of(x: Any) -> Direct | None:
     """Return the one strategy of the library of `x`; None where `x` is not an array."""
     kind = type(x)
+    if kind in _PYTHON:
+        return None
     strategy = _BY_TYPE.get(kind)
     if strategy is None:
-        strategy = _resolve(x)
+        strategy = _of_type(x)
         if strategy is not None:
             _BY_TYPE[kind] = strategy
+        elif hasattr(kind, "__array_namespace__"):  # which each array may answer for itself
+            xp = x.__array_namespace__()
+            return _BY_NAMESPACE.setdefault(xp, Direct(xp))
     return strategy
 
 
-def _resolve(x: Any) -> Direct | None:
-    # torch first and without array_api_compat, whose caches torch.compile does not trace; nor
-    # does it trace importlib.
-    torch = sys.modules.get("torch")
-    if torch is not None and isinstance(x, torch.Tensor):
+def _of_type(x: Any) -> Direct | None:
+    # What the type alone decides. Written out, because torch.compile does not trace importlib.
+    if _is(x, "torch", "Tensor"):
         from arraylogit._strategies._torch import STRATEGY
 
         return STRATEGY
-    if compat.is_numpy_array(x):
+    if isinstance(x, np.ndarray | np.generic):  # JAX's arrays of float0, too, which it refuses
         from arraylogit._strategies._numpy import STRATEGY
 
         return STRATEGY
-    if compat.is_jax_array(x):
+    if _is(x, "jax", "Array"):
         from arraylogit._strategies._jax import STRATEGY
 
         return STRATEGY
-    if compat.is_dask_array(x):
+    if _is(x, "dask.array", "Array"):
         from arraylogit._strategies._dask import STRATEGY
 
         return STRATEGY
-    if compat.is_cupy_array(x):
+    if _is(x, "cupy", "ndarray"):
         from arraylogit._strategies._cupy import STRATEGY
 
         return STRATEGY
-    cubed = sys.modules.get("cubed")
-    if cubed is not None and isinstance(x, cubed.Array):
+    if _is(x, "cubed", "Array"):
         from arraylogit._strategies._cubed import STRATEGY
 
         return STRATEGY
-    try:
-        xp = compat.array_namespace(x)
-    except TypeError:
-        return None
-    return _BY_NAMESPACE.setdefault(xp, Direct(xp))
+    return None
+
+
+def _is(x: Any, module: str, name: str) -> bool:
+    # A module may be missing, forbidden (None), or half imported by another thread: `x` is none
+    # of its arrays then.
+    kind = getattr(sys.modules.get(module), name, None)
+    return kind is not None and isinstance(x, kind)

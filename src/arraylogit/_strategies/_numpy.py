@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from arraylogit import _threads
+from arraylogit._containers import overrides_ufuncs
 from arraylogit._record import Array, Bounds, Call, Dtypes
 from arraylogit._strategies._direct import Direct, elements_overlap
 
@@ -55,42 +56,65 @@ class NumPy(Direct):
     def cast(self, x: Array, dtype: Any) -> Array:
         return x.astype(dtype, copy=False)
 
+    def device(self, x: Array) -> str:
+        return "cpu"
+
     def evaluate(self, call: Call, x: Array, out: Array | None) -> Array:
-        computing, result, _ = call.dtypes
-        wide = computing.itemsize < 8
-        dtype = _FLOAT64 if wide else computing
-        form = call.function.form("wide" if wide else "stepwise")
-        # Rounded to the computing dtype, whatever is computed in.
-        bounds = call.bounds and call.bounds.map(computing.type)
-
-        def values(block: Array) -> Array:
-            block = block.astype(dtype, copy=False)
-            return form(np.clip(block, *bounds) if bounds else block, np)
-
+        kind, result = type(x), call.dtypes.result
         with np.errstate(all="ignore"):
-            if x.size == 1 and out is None and result.kind == "f" and _is_plain(x):
-                # By NumPy's scalars, which take a fifth of the time of its arrays of one element.
-                number = x.item()
-                if bounds:
-                    number = min(max(number, bounds.lower), bounds.upper)  # NaN comes first
-                y = result.type(form(dtype.type(number), np))
-                return y if isinstance(x, np.generic) else np.array(y).reshape(x.shape)
-            if type(x) is np.ndarray or isinstance(out, np.ndarray):
-                if x.size <= BLOCK and out is None:
-                    return np.asarray(values(x)).astype(result, copy=False)
-                return _in_blocks(
-                    values, x, dtype, np.empty_like(x, result) if out is None else out, result
-                )
-            if isinstance(x, np.generic) or _has_own_ufuncs(x):
-                return self.cast(values(x), result)[()]
-            y = x.astype(result, subok=not isinstance(x, np.memmap))
-            _in_blocks(values, x.view(np.ndarray), dtype, y.view(np.ndarray), result)
+            if overrides_ufuncs(kind) or overrides_ufuncs(type(out)):
+                # Step by step: each of them says what becomes of a unit, and of `out`.
+                y = self.cast(_values(call, self.cast(x, _dtype(call))), result)
+                return y if out is None else np.positive(y, out=out)
+            if out is not None:
+                fill(call, x.view(np.ndarray), out.view(np.ndarray))
+                if type(out) is not np.ndarray:  # where NumPy's functions pass on a mask
+                    out.__array_wrap__(out, (np.positive, (x, out), 0))
+                return out
+            if x.size == 1 and result.kind == "f" and _is_plain(x):
+                return _scalar(call, x)
+            if issubclass(kind, np.generic) or (kind is np.ndarray and x.size <= BLOCK):
+                y = _values(call, x.astype(_dtype(call), copy=False))
+                return np.asarray(y).astype(result, copy=False)[()]
+            if kind is np.ndarray:
+                y = np.empty_like(x, result)
+            else:
+                y = x.astype(result, subok=not isinstance(x, np.memmap))
+            fill(call, x.view(np.ndarray), y.view(np.ndarray))
             return y
+
+
+def _dtype(call: Call) -> np.dtype[Any]:
+    # What NumPy computes in: float64 for the narrow dtypes.
+    computing = call.dtypes.computing
+    return _FLOAT64 if computing.itemsize < 8 else computing
+
+
+def _values(call: Call, x: Array) -> Array:
+    # The values at `x`, of the dtype that NumPy computes in.
+    function, (computing, *_), bounds = call
+    if bounds:  # rounded to the computing dtype, whatever is computed in
+        x = np.clip(x, *bounds.map(computing.type))
+    return function.form("wide" if computing.itemsize < 8 else "stepwise")(x, np)
+
+
+def _scalar(call: Call, x: Array) -> Array:
+    # By NumPy's scalars, which take a fifth of the time of its arrays of one element.
+    function, (computing, result, _), bounds = call
+    number = x.item()
+    if bounds:
+        lower, upper = bounds.map(computing.type)
+        number = min(max(number, lower), upper)  # NaN comes first
+    form = function.form("wide" if computing.itemsize < 8 else "stepwise")
+    y = result.type(form(_dtype(call).type(number), np))
+    return y if isinstance(x, np.generic) else np.array(y).reshape(x.shape)
 
 
 def _dtypes(dtype: np.dtype[Any]) -> Dtypes | None:
     if dtype.kind in "biu":
         return Dtypes(_FLOAT64, _FLOAT64)
+    if dtype.kind in "OSTUMm":
+        return None
     native = dtype.newbyteorder("=")
     if native in _BY_DTYPE:  # in another order of bytes
         return _BY_DTYPE[native]
@@ -113,11 +137,9 @@ def _is_plain(x: Array) -> bool:
     return type(x) is np.ndarray or isinstance(x, np.generic)
 
 
-def _has_own_ufuncs(x: Array) -> bool:
-    return type(x).__array_ufunc__ is not np.ndarray.__array_ufunc__
-
-
-def _in_blocks(values: Any, x: Array, dtype: Any, out: Array, result: Any) -> Array:
+def fill(call: Call, x: Array, out: Array) -> None:
+    """Write the values at `x` to `out`: arrays of NumPy's own type and of one shape."""
+    dtype, result = _dtype(call), call.dtypes.result
     threads = max(1, min(_threads.available(), x.size // (8 * BLOCK)))
     if threads > 1 and x is not out and np.may_share_memory(x, out):
         threads = 1  # what one of them reads, another may have written
@@ -143,20 +165,19 @@ def _in_blocks(values: Any, x: Array, dtype: Any, out: Array, result: Any) -> Ar
         buffersize=BLOCK * (2 if threads > 1 else 1),
     )
 
-    def fill(share: np.nditer, start: int, end: int) -> None:
+    def share(part: np.nditer, start: int, end: int) -> None:
         # NumPy's error state is one of a thread.
-        with share, np.errstate(all="ignore"):
-            share.iterrange = start, end  # type: ignore[misc]
-            for block, y in share:
-                y[...] = values(block)
+        with part, np.errstate(all="ignore"):
+            part.iterrange = start, end  # type: ignore[misc]
+            for block, y in part:
+                y[...] = _values(call, block)
 
     if threads == 1:
-        fill(blocks, 0, blocks.itersize)
-        return out
+        share(blocks, 0, blocks.itersize)
+        return
     edges = [x.size * k // threads for k in range(threads + 1)]
     with blocks:  # copies have buffers of their own
-        _threads.run(fill, [(blocks.copy(), *ends) for ends in pairwise(edges)])
-    return out
+        _threads.run(share, [(blocks.copy(), *ends) for ends in pairwise(edges)])
 
 
 STRATEGY: Direct = NumPy()
