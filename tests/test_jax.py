@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from arraylogit import expit, logit
-from tests.functions import each_function
+from tests.functions import INSIDE, each_function
 
 jax = pytest.importorskip("jax")
 jnp = jax.numpy
@@ -128,3 +128,122 @@ def test_integers_follow_the_x64_mode():
 def test_shapes_without_values():
     shape = jax.eval_shape(logit, jax.ShapeDtypeStruct((3, 4), "bfloat16"))
     assert (shape.shape, shape.dtype) == ((3, 4), jnp.bfloat16)
+
+
+DTYPES = ["bfloat16", "float16", "float32", "int32", "bool"]
+
+
+@pytest.fixture
+def strict():
+    with jax.numpy_dtype_promotion("strict"):
+        yield
+
+
+@each_function
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_strict_promotion(strict, function, dtype):
+    x = jnp.asarray([0, 1]).astype(dtype)
+    assert jax.jit(function)(x).dtype == function(x).dtype
+    if "float" in dtype:
+        assert jax.vmap(jax.grad(jax.grad(function)))(x).dtype == dtype
+
+
+@pytest.mark.parametrize("eps", [0, 0.1, np.float64(0.1), "float32", "bfloat16"])
+def test_strict_promotion_with_eps(strict, eps):
+    eps = jnp.asarray(0.1, eps) if isinstance(eps, str) else eps
+    for dtype in DTYPES:
+        x = jnp.asarray([0, 1]).astype(dtype)
+        np.testing.assert_array_equal(
+            jax.jit(logit)(x, eps).astype("float32"), logit(x, eps).astype("float32")
+        )
+        if "float" in dtype:
+            assert jax.vmap(jax.grad(logit), (0, None))(x, eps).dtype == dtype
+
+
+@pytest.mark.parametrize("function", [logit, expit])
+def test_strict_promotion_of_complex_numbers(function):
+    z = jnp.asarray([0.3 + 0.4j], "complex64")
+
+    def results():
+        slope = jax.grad(lambda z: function(z)[0], holomorphic=True)(z)
+        return function(z), jax.jit(function)(z), slope
+
+    expected = results()
+    with jax.numpy_dtype_promotion("strict"):
+        for got, want in zip(results(), expected, strict=True):
+            np.testing.assert_array_equal(got, want)
+
+
+def test_weak_types_are_kept():
+    weak = jnp.asarray(0.5)
+    for f in (logit, jax.jit(logit), jax.grad(logit), lambda x: logit(x, 0.1)):
+        assert f(weak).weak_type
+        assert (jnp.bfloat16(2) * f(weak)).dtype == jnp.bfloat16
+        assert not f(jnp.float32(0.5)).weak_type
+    assert expit(jnp.asarray(1)).weak_type
+    assert jax.jit(expit)(0.3).weak_type
+    assert logit(jnp.asarray(0.5 + 1j)).weak_type
+    slopes = jax.vmap(jax.grad(logit))(jnp.asarray([0.25, 0.5]))
+    np.testing.assert_allclose(slopes, [16 / 3, 4], rtol=1e-6)
+
+
+@pytest.mark.parametrize("x64", [False, True])
+def test_a_subnormal_traced_eps_bounds(x64):
+    """XLA takes it for 0."""
+    with jax.enable_x64(x64):
+        for dtype, eps in (("float32", 1e-40), ("float64", 1e-310)):
+            if dtype == "float64" and not x64:
+                continue
+            x = jnp.asarray([0, 1, 0.25], dtype)
+            for traced in (eps, jnp.asarray(eps, dtype)):
+                y = jax.jit(logit)(x, traced)
+                np.testing.assert_array_equal(y, logit(x, eps))
+                assert np.isfinite(y).all()
+                mapped = jax.vmap(logit, (None, 0))(x, jnp.asarray([eps], dtype))
+                np.testing.assert_array_equal(mapped, y[None])
+        np.testing.assert_array_equal(jax.jit(logit)(jnp.asarray([0, 1.0]), 0.0), [-np.inf, np.inf])
+
+
+@pytest.mark.parametrize("eps", [False, jnp.asarray(False), np.asarray(False)])
+def test_a_boolean_eps_is_refused_traced_or_not(eps):
+    for f in (logit, jax.jit(logit)):
+        with pytest.raises(TypeError, match="^logit: `eps` must be"):
+            f(jnp.asarray(0.5), eps)
+
+
+@each_function
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_the_kernels_are_compiled(function, dtype):
+    """No logarithm or exponential of XLA, in values and derivatives, but on a TPU in float64."""
+    with jax.enable_x64(True):
+        x = jax.ShapeDtypeStruct((3,), dtype)
+        for f in (function, lambda x: jax.vjp(function, x)[1](x)):
+            program = jax.jit(f).lower(x).as_text()
+            assert "bitcast_convert" in program or f is not function
+            for name in ("exponential", "log", "logistic", "tanh"):
+                assert f"stablehlo.{name}" not in program
+
+
+@each_function
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("platform", ["cuda", "rocm", "tpu"])
+def test_export(function, platform, dtype):
+    """With the gradient. The program runs here, whatever it was made for."""
+    f = jax.jit(jax.vmap(jax.value_and_grad(function)))
+    unchecked = [jax.export.DisabledSafetyCheck.platform()]
+    with jax.enable_x64(dtype == "float64"):
+        x = jnp.asarray(INSIDE[function.__name__], dtype)
+        exported = jax.export.export(f, platforms=[platform], disabled_checks=unchecked)(x)
+        assert exported.platforms == (platform,)
+        bits = "bitcast_convert" in exported.mlir_module()
+        assert bits != (platform == "tpu" and dtype == "float64")
+        tolerance = 8 * float(jnp.finfo(dtype).eps)
+        for got, want in zip(exported.call(x), f(x), strict=True):
+            np.testing.assert_allclose(got, want, rtol=tolerance)
+
+
+def test_export_for_several_platforms():
+    with jax.enable_x64(True):
+        x = jnp.asarray([0.25, 0.5, 0.9])
+        exported = jax.export.export(jax.jit(logit), platforms=["cpu", "cuda", "rocm", "tpu"])(x)
+        np.testing.assert_array_equal(exported.call(x), logit(x))

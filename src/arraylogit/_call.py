@@ -158,6 +158,7 @@ def _value_of(name: str, strategy: Direct, eps: Any) -> Any:
         or owner.lazy
         or (kind := owner.dtypes(eps)) is None
         or kind.complex
+        or str(eps.dtype).endswith("bool")
         or tuple(eps.shape) != ()
         or str(eps.dtype).endswith("bool")
         or (owner is NUMPY and type(eps) is not np.ndarray and not isinstance(eps, np.generic))

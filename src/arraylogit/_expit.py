@@ -2,7 +2,7 @@
 
 from arraylogit._call import call
 from arraylogit._complex import join
-from arraylogit._exp import one_minus_exp
+from arraylogit._exp import exp_and_error, one_minus_exp
 from arraylogit._kernels import exponential
 from arraylogit._record import Array, Elementwise, Evaluate, Namespace
 
@@ -161,16 +161,17 @@ def _tanh_half_derivative(x: Array, evaluate: Evaluate) -> Array:
 
 def _complex(z: Array, xp: Namespace) -> Array:
     # With t = exp(-|x|) and w = t exp(iy), 1/(1 + 1/w) = (w + t^2)/|1 + w|^2 for x < 0, and
-    # (1 + w)/|1 + w|^2 otherwise. By the half angle, |1 + w|^2 = (1 - t)^2 + 4 t cos(y/2)^2 does
-    # not cancel next to the poles, nor does the second numerator.
+    # (1 + w)/|1 + w|^2 otherwise. By the half angle, |1 + w|^2 = (1 - t)^2 + t (2 cos(y/2))^2
+    # does not cancel next to the poles, nor does the second numerator.
     x, y = xp.real(z), xp.imag(z)
-    t = xp.exp(-xp.abs(x))
-    d = -xp.expm1(-xp.abs(x))
+    p, e = exp_and_error(-xp.abs(x), xp)
+    t, d = p - e, (1 - p) + e
     y = xp.where((t == 0) & ~xp.isfinite(y), t, y)  # no matter which, at infinite x
-    s, c = xp.sin(y / 2), xp.cos(y / 2)
-    size = d * d + 4 * t * c * c
-    real = xp.where(x < 0, t * (2 * c * c - d), d + 2 * t * c * c) / size
-    return join(z, real, 2 * t * s * c / size, xp)
+    c = 2 * xp.cos(y / 2)
+    c = c * c
+    size = d * d + t * c
+    real = xp.where(x < 0, t * (c / 2 - d), d + t * (c / 2)) / size
+    return join(z, real, t * xp.sin(y) / size, xp)
 
 
 def _complex_derivative(z: Array, evaluate: Evaluate) -> Array:

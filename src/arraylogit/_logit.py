@@ -171,18 +171,20 @@ def _complex(z: Array, xp: Namespace) -> Array:
     angle = xp.atan2(y, x) + xp.atan2(y, 1 - x)
     # Its real part is that of 1/2 log(b^2/a^2) = 1/2 log1p((b^2 - a^2)/a^2), where a and b are
     # the distances to the nearer and the farther one of 0 and 1, and b^2 - a^2 = |2x - 1|: exact
-    # next to 1/2, where the result crosses 0. a^2 = m^2 n, scaled by the larger side m so that
-    # nothing overflows, but for the quotient next to 0 or 1: there b^2 = m^2 n + |2x - 1|. (By
-    # the reciprocal of m, because XLA rewrites (h / m) / m into h / (m m).)
+    # next to 1/2, where the result crosses 0. Where squares might overflow or vanish,
+    # a^2 = m^2 n by the larger side m; the quotient would overflow next to 0 or 1, where
+    # b^2 = m^2 n + |2x - 1|. (By the reciprocal of m, because XLA rewrites (h / m) / m into
+    # h / (m m).)
     near, h = xp.abs(xp.where(x < 0.5, x, 1 - x)), xp.abs(x - 0.5)
     far = xp.abs(y)
     m = xp.where(near > far, near, far)
     least = xp.where(near > far, far, near)
     n = 1 + xp.where(m > 0, least / m, m) ** 2
+    quotient = xp.where(
+        m > 2.0**60, 2 * (h / m) * (1 / (m * n)), 2 * h / (near * near + far * far)
+    )
     ratio = xp.where(
-        m < 0.125,
-        xp.log(m * m + 2 * h / n) - 2 * xp.log(m),
-        xp.log1p(2 * (h / m) * (1 / (m * n))),
+        m < 0.125, xp.log(m * m + 2 * h / n) - 2 * xp.log(m), xp.log1p(quotient)
     )
     real = xp.where(x < 0.5, -ratio, ratio) / 2
     real = xp.where(m == float("inf"), 1 / m, real)

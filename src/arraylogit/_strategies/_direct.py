@@ -1,6 +1,8 @@
 """How any library of the Array API standard evaluates a formula: as it stands."""
 
+import math
 from collections.abc import Iterable
+from functools import cache
 from numbers import Real
 from typing import Any
 
@@ -48,10 +50,11 @@ class Direct:
         smallest, below_one = float(info.smallest_normal), 1 - float(info.eps) / 2
         if not self.flushes_subnormals(computing):
             smallest *= float(info.eps)
+        smallest, below_one = within(x.dtype, smallest, below_one)
         if isinstance(eps, Real):
             number = float(eps)
             return Bounds(max(number, smallest), min(1 - number, below_one))
-        positive = eps > 0  # before the cast, which may underflow
+        positive = self.is_positive(eps)  # before the cast, which may underflow
         lower = self.cast(eps, computing)
         upper = 1 - lower
         lower = xp.where(positive & (lower < smallest), smallest, lower)
@@ -61,6 +64,10 @@ class Direct:
     def flushes_subnormals(self, dtype: Dtype) -> bool:
         """Return whether the library replaces subnormal numbers of a dtype with 0."""
         return False
+
+    def is_positive(self, eps: Array) -> Array:
+        """Return whether a traced number is above 0."""
+        return eps > 0
 
     def concrete(self, eps: Array) -> float | None:
         """Return the value of a 0-d array, or None where it is traced."""
@@ -122,6 +129,21 @@ def elements_overlap(shape: Iterable[int], steps: Iterable[int], size: int) -> b
             return True
         size += step * (n - 1)
     return False
+
+
+@cache
+def _least_input(dtype: Dtype) -> float:
+    # The smallest number whose logit fits into a dtype of eight bits. Wider ones hold them all.
+    if not isinstance(dtype, np.dtype) or dtype.itemsize > 1 or "float" not in dtype.name:
+        return 0.0
+    numbers = np.arange(256, dtype=np.uint8).view(dtype).astype(float)
+    return math.exp(-numbers[np.isfinite(numbers)].max())
+
+
+def within(dtype: Dtype, smallest: Any, below_one: Any) -> tuple[Any, Any]:
+    """Return the ends of the clamp, moved to where logits fit into a dtype."""
+    least = _least_input(dtype)
+    return max(smallest, least), min(below_one, 1 - least)
 
 
 def clamp(x: Array, bounds: Bounds, xp: Namespace) -> Array:

@@ -1,17 +1,44 @@
 """JAX: one jitted function with its own derivative rule."""
 
 from functools import partial
+from types import SimpleNamespace
 from typing import Any
 
 import jax
 import jax.numpy as jnp
+from jax import lax
+from jax.extend.core.primitives import convert_element_type_p
 
-from arraylogit._record import Array, Bounds, Call, Dtypes, Elementwise
+from arraylogit._kernels import FLOAT32, FLOAT64, Spec
+from arraylogit._record import Array, Bounds, Call, Dtype, Dtypes, Elementwise
 from arraylogit._strategies._direct import Direct
 
 _BY_DTYPE = {
     dtype: Dtypes(jnp.dtype(jnp.float32) if dtype.itemsize < 4 else dtype, dtype)
     for dtype in map(jnp.dtype, (jnp.bfloat16, jnp.float16, jnp.float32, jnp.float64))
+}
+
+
+def _bits(x: Array) -> Array:
+    # Of a float, as a signed integer of its width.
+    return lax.bitcast_convert_type(x, jnp.dtype(f"int{8 * x.dtype.itemsize}"))
+
+
+def _kernels_namespace(dtype: Dtype, spec: Spec) -> Any:
+    return SimpleNamespace(
+        where=jnp.where,
+        abs=jnp.abs,
+        minimum=jnp.minimum,
+        maximum=jnp.maximum,
+        bits=_bits,
+        from_bits=lambda i: lax.bitcast_convert_type(i, dtype),
+        spec=spec,
+    )
+
+
+_KERNELS = {
+    jnp.dtype(jnp.float32): _kernels_namespace(jnp.float32, FLOAT32),
+    jnp.dtype(jnp.float64): _kernels_namespace(jnp.float64, FLOAT64),
 }
 
 # The key holds what is compiled. Static arguments of one jitted function would slow each call
@@ -30,7 +57,8 @@ class Jax(Direct):
         if dtype in _BY_DTYPE:
             return _BY_DTYPE[dtype]
         if jnp.issubdtype(dtype, jnp.floating):  # of 8 bits or fewer
-            return Dtypes(jnp.dtype(jnp.float32), dtype)
+            # float8_e8m0fnu, powers of two for scales, has neither 0 nor negative numbers.
+            return Dtypes(jnp.dtype(jnp.float32), dtype) if jnp.finfo(dtype).min < 0 else None
         if jnp.issubdtype(dtype, jnp.complexfloating):
             return Dtypes(dtype, dtype, complex=True)
         if jnp.issubdtype(dtype, jnp.integer) or jnp.issubdtype(dtype, jnp.bool):
@@ -40,6 +68,12 @@ class Jax(Direct):
 
     def flushes_subnormals(self, dtype: Any) -> bool:
         return True  # XLA on CPU and TPU
+
+    def is_positive(self, eps: Array) -> Array:
+        # By its bits, as XLA takes a subnormal number for 0.
+        if not jnp.issubdtype(eps.dtype, jnp.floating):
+            return eps > 0
+        return _where_bits_exist(eps.dtype, lambda e: _bits(e) > 0, lambda e: e > 0, eps)
 
     def concrete(self, eps: Array) -> float | None:
         return None if isinstance(eps, jax.core.Tracer) else float(eps)
@@ -52,10 +86,27 @@ class Jax(Direct):
 
     def evaluate(self, call: Call, x: Array, out: None) -> Array:
         function, dtypes, bounds = call
-        compiled = _COMPILED.get((function.stepwise, function.derivative, dtypes.result))
+        compiled = _COMPILED.get(_key(function, dtypes))
         if compiled is None:
             compiled = _compile(function, dtypes)
         return compiled(x, bounds)
+
+
+def _where_bits_exist(dtype: Dtype, with_bits: Any, without: Any, *operands: Array) -> Array:
+    # A TPU has no bits of a float64: it is a pair of float32 there.
+    if dtype != jnp.float64:
+        return with_bits(*operands)
+    return lax.platform_dependent(*operands, tpu=without, default=with_bits)
+
+
+def _value(function: Elementwise, x: Array) -> Array:
+    def stepwise(x: Array) -> Array:
+        return function.stepwise(x, jnp)
+
+    kernels, fused = _KERNELS.get(x.dtype), function.fused
+    if fused is None or kernels is None:
+        return stepwise(x)
+    return _where_bits_exist(x.dtype, lambda x: fused(x, kernels), stepwise, x)
 
 
 @partial(jax.custom_jvp, nondiff_argnums=(0, 1))
@@ -65,7 +116,9 @@ def _differentiable(
     x = x.astype(dtypes.computing)
     if bounds:
         x = jnp.clip(x, *bounds)
-    return function.stepwise(x, jnp).astype(dtypes.result)
+    # Where promotion is strict, it is so for the caller's own arithmetic.
+    with jax.numpy_dtype_promotion("standard"):
+        return _value(function, x).astype(dtypes.result)
 
 
 @_differentiable.defjvp
@@ -76,18 +129,25 @@ def _jvp(function: Elementwise, dtypes: Dtypes, primals: Any, tangents: Any) -> 
     def evaluate(record: Elementwise, x: Array) -> Array:
         return _differentiable(record, alike, x, None)
 
-    slope = Call(function, dtypes, bounds).slope(x.astype(dtypes.computing), evaluate, jnp)
-    tangent = (slope * tangents[0].astype(dtypes.computing)).astype(dtypes.result)
+    with jax.numpy_dtype_promotion("standard"):
+        slope = Call(function, dtypes, bounds).slope(x.astype(dtypes.computing), evaluate, jnp)
+        tangent = (slope * tangents[0].astype(dtypes.computing)).astype(dtypes.result)
     return _differentiable(function, dtypes, x, bounds), tangent
+
+
+def _key(function: Elementwise, dtypes: Dtypes) -> Any:
+    return function.fused, function.stepwise, function.derivative, dtypes.result
 
 
 def _compile(function: Elementwise, dtypes: Dtypes) -> Any:
     def values(x: Array, bounds: Bounds | None) -> Array:
-        return _differentiable(function, dtypes, x.astype(dtypes.result), bounds)
+        y = _differentiable(function, dtypes, x.astype(dtypes.result), bounds)
+        if x.weak_type:  # a Python number: it gives way to the dtype of what it meets
+            y = convert_element_type_p.bind(y, new_dtype=y.dtype, weak_type=True, sharding=None)
+        return y
 
     values.__name__ = function.name  # in profiles
-    key = (function.stepwise, function.derivative, dtypes.result)
-    return _COMPILED.setdefault(key, jax.jit(values))
+    return _COMPILED.setdefault(_key(function, dtypes), jax.jit(values))
 
 
 STRATEGY: Direct = Jax()

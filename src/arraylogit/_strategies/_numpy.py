@@ -9,7 +9,7 @@ import numpy as np
 from arraylogit import _threads
 from arraylogit._containers import overrides_ufuncs
 from arraylogit._record import Array, Bounds, Call, Dtypes
-from arraylogit._strategies._direct import Direct, elements_overlap
+from arraylogit._strategies._direct import Direct, elements_overlap, within
 
 _FLOAT64 = np.dtype(np.float64)
 _BY_DTYPE = {
@@ -36,7 +36,8 @@ class NumPy(Direct):
         return _BY_DTYPE.get(x.dtype) or _dtypes(x.dtype)
 
     def bounds(self, x: Array, computing: np.dtype[Any], eps: Any) -> Bounds:
-        real, smallest, below_one = _ends(computing)
+        real, *ends = _ends(computing)
+        smallest, below_one = within(x.dtype, *ends)
         eps = real(eps)
         return Bounds(max(eps, smallest), min(1 - eps, below_one))
 
@@ -120,7 +121,9 @@ def _dtypes(dtype: np.dtype[Any]) -> Dtypes | None:
         return _BY_DTYPE[native]
     if dtype.kind == "c":
         return Dtypes(np.result_type(native, np.complex128), native, complex=True)
-    if "float" in dtype.name:  # what other packages register with NumPy
+    # What other packages register with NumPy; not float8_e8m0fnu, powers of two for scales, which
+    # has no negative numbers.
+    if "float" in dtype.name and dtype.type(-1) < 0:
         return Dtypes(np.dtype(np.float32), native)
     return None
 
