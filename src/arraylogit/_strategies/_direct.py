@@ -29,6 +29,10 @@ class Direct:
     def __init__(self, xp: Namespace) -> None:
         self.xp = xp
 
+    def refusal_of_input(self, x: Array) -> str | None:
+        """Return what `x` must be and is not, and the call that helps; or None."""
+        return None
+
     def dtypes(self, x: Array) -> Dtypes | None:
         """Return the dtypes for `x`, or None where it does not hold numbers."""
         xp, dtype = self.xp, x.dtype

@@ -1,11 +1,25 @@
-"""torch: one autograd.Function, and blocks that stay in cache in eager mode on the CPU."""
+"""torch: the values in blocks that stay in cache, and one rule for their derivative.
 
-from collections.abc import Iterator
+A call goes from `Torch.evaluate` to `_run`, which evaluates `_values` block by block. Where
+something differentiates or batches, an `autograd.Function` stands between the two. It keeps the
+input alone, and derives by the record: torch's own rules lose the tails, and save every step.
+There are two, because no single one serves all:
+
+- `_Rule` is for autograd and torch.compile. It has no `setup_context`, since torch inspects a
+  signature before that, for most of the time of a short call, and no `jvp`, which Dynamo refuses.
+- `_TransformableRule` is for torch.func and forward mode, which need both.
+"""
+
+import sys
+from collections.abc import Callable, Iterator
+from functools import partial
+from numbers import Real
 from typing import Any
 
 import torch
 from torch.autograd import forward_ad
 
+from arraylogit._kernels import FLOAT32, FLOAT64, Spec
 from arraylogit._record import Array, Bounds, Call, Dtypes, Elementwise
 from arraylogit._strategies._direct import Direct, elements_overlap
 
@@ -16,6 +30,8 @@ _BY_DTYPE = {
     _FLOAT32: Dtypes(_FLOAT32, _FLOAT32),
     _FLOAT64: Dtypes(_FLOAT64, _FLOAT64),
 }
+_PLAIN_TYPES = (torch.Tensor, torch.nn.Parameter)
+_SMALLEST_NORMAL = sys.float_info.min
 
 # Elements a block, on one thread or two: more than on NumPy, for torch takes microseconds to start
 # an operation, and no more than 8 MiB of temporaries allow.
@@ -28,6 +44,17 @@ class Torch(Direct):
     def __init__(self) -> None:
         super().__init__(torch)
 
+    def refusal_of_input(self, x: Array) -> str | None:
+        if x.is_quantized:
+            return f"of another dtype than {x.dtype}: pass `input.dequantize()`"
+        if x.is_nested and x.layout is torch.strided:
+            return (
+                "of layout torch.jagged if nested, got torch.strided: pass `layout=torch.jagged`"
+            )
+        if x.layout not in (torch.strided, torch.jagged):
+            return f"dense, for 0 does not stay 0, got {x.layout}: pass `input.to_dense()`"
+        return None
+
     def dtypes(self, x: Array) -> Dtypes | None:
         dtype = x.dtype
         if dtype in _BY_DTYPE:
@@ -38,6 +65,14 @@ class Torch(Direct):
         if dtype.is_floating_point:  # of 8 bits or fewer
             return Dtypes(_FLOAT32, dtype)
         return _BY_DTYPE[torch.get_default_dtype()]
+
+    def bounds(self, x: Array, computing: Any, eps: Any) -> Bounds:
+        # Nothing differentiates a bound, in reverse or in forward mode.
+        return super().bounds(x, computing, eps if isinstance(eps, Real) else eps.detach())
+
+    def flushes_subnormals(self, dtype: Any) -> bool:
+        # torch.set_flush_denormal sets a mode of the processor, which Python's floats show.
+        return _SMALLEST_NORMAL / 2 == 0
 
     def concrete(self, eps: Array) -> float | None:
         if torch.compiler.is_compiling() or eps.device.type != "cpu":  # no synchronisation
@@ -50,6 +85,8 @@ class Torch(Direct):
     def refusal_of_out(self, x: Array, out: Array) -> str | None:
         if torch.is_grad_enabled() and (x.requires_grad or out.requires_grad):
             return "`out` is not differentiated, and `input` or `out` requires a gradient"
+        if out.layout is not x.layout:
+            return f"`input` is {x.layout}, and it {out.layout}"
         if elements_overlap(out.shape, out.stride(), 1):
             return "its elements share memory"
         return None
@@ -58,76 +95,105 @@ class Torch(Direct):
         return x.device
 
     def can_cast(self, dtype: Any, to: Any) -> bool:
-        return bool(torch.can_cast(dtype, to))
+        # Not torch.can_cast, at which the graph of torch.compile breaks.
+        return bool(to.is_complex or (to.is_floating_point and not dtype.is_complex))
 
     def cast(self, x: Array, dtype: Any) -> Array:
         return x.to(dtype)
 
     def evaluate(self, call: Call, x: Array, out: Array | None) -> Array:
-        function, dtypes, bounds = call
-        if x.dtype != dtypes.result:
-            x = x.to(dtypes.result)
-        if out is not None:
-            return _write(call, x, out)
-        arguments = (x, *(bounds or (None, None)), function, dtypes)
-        requires_grad = x.requires_grad and torch.is_grad_enabled()
-        if torch.compiler.is_compiling():
-            if requires_grad:
-                return _Pointwise.apply(*arguments)  # type: ignore[no-untyped-call]
-            return _evaluate(call, x)
-        primal, tangent = _unpack_dual(x)
-        if tangent is not None and (_transforms_active() or not requires_grad):
-            # By hand: a Function inside torch.func.jvp inside another loses the outer tangent. But
-            # what the backward pass saves must be the dual itself: else forward mode over reverse
-            # mode would lose it there.
-            y = self.evaluate(call, primal, None)
-            tangent = _times_slope(call, primal, tangent)
-            return forward_ad.make_dual(y, tangent)  # type: ignore[no-untyped-call]
-        if tangent is None and not _transforms_active():
-            if requires_grad:
-                return _PointwiseUntransformed.apply(*arguments)  # type: ignore[no-untyped-call]
-            return _evaluate(call, x)
-        return _PointwiseForwardMode.apply(*arguments)  # type: ignore[no-untyped-call]
+        if x.dtype != call.dtypes.result:
+            x = x.to(call.dtypes.result)
+        rule = _rule(x)
+        if rule is None:
+            return _run(partial(_values, call), x, out=out)
+        if rule is _TransformableRule and (outermost := _functionalization()):
+            y = self._evaluate_below(outermost, call, x)
+        else:
+            y = rule.apply(x, *(call.bounds or (None, None)), call.function, call.dtypes)
+        return y if out is None else out.copy_(y)
+
+    def _evaluate_below(self, functionalization: Any, call: Call, x: Array) -> Array:
+        # Evaluate on the tensors that torch.func.functionalize has wrapped, and wrap the result:
+        # it lets no Function pass, and a function of values is functional as it is.
+        x, bounds = functionalization.unwrap_tensors((x, call.bounds))
+        with functionalization.redispatch_to_next():
+            y = self.evaluate(call._replace(bounds=bounds), x, None)
+        return functionalization.wrap_tensors(y)
 
 
-# Inside torch.func's transforms, x may hide the level that differentiates it. Private to torch:
-# without it, every call goes through the Function, which is right but slow.
+# Private to torch. Without it, every call goes through the second Function: right, but slow.
 _transforms_active = getattr(torch._C, "_are_functorch_transforms_active", lambda: True)
 
 
-def _unpack_dual(x: Array) -> Any:
-    try:
-        return forward_ad.unpack_dual(x)  # type: ignore[no-untyped-call]
-    except RuntimeError:  # torch.vmap has no rule for it: leave a batch of duals to the Function
-        return x, None
+def _rule(x: Array) -> Any:
+    # The Function that differentiates or batches a call with x; None where nothing does.
+    requires_grad = x.requires_grad and torch.is_grad_enabled()
+    if torch.compiler.is_compiling():
+        return _Rule if requires_grad else None
+    if _transforms_active() or _has_tangent(x):  # a transform may be hidden inside x
+        return _TransformableRule
+    return _Rule if requires_grad else None
 
 
-class _Pointwise(torch.autograd.Function):
+def _functionalization() -> Any:
+    # What wraps and unwraps tensors for torch.func.functionalize, where that is the transform in
+    # force; None elsewhere. Private to torch.
+    interpreter = torch._C._functorch.peek_interpreter_stack()
+    if interpreter is None or interpreter.key() != torch._C._functorch.TransformType.Functionalize:
+        return None
+    from torch._functorch.pyfunctorch import retrieve_current_functorch_interpreter
+    from torch._subclasses.functional_tensor import FunctorchFunctionalizeAPI
+
+    return FunctorchFunctionalizeAPI(retrieve_current_functorch_interpreter())  # type: ignore[arg-type]
+
+
+def _has_tangent(x: Array) -> bool:
+    return forward_ad.unpack_dual(x).tangent is not None  # type: ignore[no-untyped-call]
+
+
+class _Rule(torch.autograd.Function):
     @staticmethod
-    def forward(x: Array, lower: Any, upper: Any, function: Elementwise, dtypes: Dtypes) -> Array:
-        return _evaluate(Call(function, dtypes, _bounds(lower, upper)), x)
-
-    @staticmethod
-    def setup_context(ctx: Any, inputs: Any, output: Any) -> None:
-        x, ctx.lower, ctx.upper, ctx.function, ctx.dtypes = inputs
-        ctx.save_for_backward(x)
+    def forward(ctx: Any, *inputs: Any) -> Array:
+        _keep(ctx, inputs)
+        return _run(partial(_values, _call(*inputs[1:])), inputs[0])
 
     @staticmethod
     def backward(ctx: Any, gradient: Array) -> Any:
         # The conjugates, which reals are their own: torch's convention for complex gradients.
-        gradient = _from_context(ctx, gradient.conj()).conj().resolve_conj()
+        (x,) = ctx.saved_tensors
+        gradient = _times_slope(ctx, x, gradient.conj()).conj().resolve_conj()
         return gradient, None, None, None, None
 
+
+class _TransformableRule(torch.autograd.Function):
     @staticmethod
-    def vmap(
-        info: Any, in_dims: Any, x: Array, lower: Any, upper: Any, function: Any, dtypes: Any
-    ) -> Any:
-        # The function is elementwise: a batch is one more dimension, the first. It is called
-        # anew, so that duals and further batches inside x are seen.
+    def forward(x: Array, *rest: Any) -> Array:
+        return _run(partial(_values, _call(*rest)), x)
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: Any, output: Array) -> None:
+        _keep(ctx, inputs)
+        ctx.save_for_forward(inputs[0])
+
+    backward = staticmethod(_Rule.backward)
+
+    @staticmethod
+    def jvp(ctx: Any, tangent: Array, *_: None) -> Array:
+        # torch has forward mode off in here, where an outer level needs it. The tangent of this
+        # one is not to be seen twice: hence the primal.
+        with forward_ad._set_fwd_grad_enabled(True):
+            (x,) = ctx.saved_tensors
+            primal = forward_ad.unpack_dual(x).primal  # type: ignore[no-untyped-call]
+            return _times_slope(ctx, primal, tangent)
+
+    @staticmethod
+    def vmap(info: Any, in_dims: Any, x: Array, lower: Any, upper: Any, *rest: Any) -> Any:
+        # The function is elementwise: a batch is one more dimension, the first.
         x_dim, lower_dim, upper_dim = in_dims[:3]
         x = x.expand(info.batch_size, *x.shape) if x_dim is None else x.movedim(x_dim, 0)
-        bounds = _bounds(_batch(lower, lower_dim, x.ndim), _batch(upper, upper_dim, x.ndim))
-        return STRATEGY.evaluate(Call(function, dtypes, bounds), x, None), 0
+        lower, upper = _batch(lower, lower_dim, x.ndim), _batch(upper, upper_dim, x.ndim)
+        return STRATEGY.evaluate(_call(lower, upper, *rest), x, None), 0
 
 
 def _batch(bound: Any, dim: int | None, ndim: int) -> Any:
@@ -137,97 +203,130 @@ def _batch(bound: Any, dim: int | None, ndim: int) -> Any:
     return bound.reshape(bound.shape[0], *[1] * (ndim - bound.ndim), *bound.shape[1:])
 
 
-class _PointwiseForwardMode(_Pointwise):
-    # Apart, because torch.compile refuses a Function that defines jvp.
-    @staticmethod
-    def setup_context(ctx: Any, inputs: Any, output: Array) -> None:
-        _Pointwise.setup_context(ctx, inputs, output)
-        ctx.save_for_forward(inputs[0])
-
-    @staticmethod
-    def jvp(ctx: Any, tangent: Array, *_: None) -> Array:
-        return _from_context(ctx, tangent)
+def _call(lower: Any, upper: Any, function: Elementwise, dtypes: Dtypes) -> Call:
+    return Call(function, dtypes, None if lower is None else Bounds(lower, upper))
 
 
-class _PointwiseUntransformed(torch.autograd.Function):
-    # Without setup_context, before which torch inspects the signature of forward: most of the
-    # time of a short call. torch.func's transforms need it.
-    @staticmethod
-    def forward(ctx: Any, *inputs: Any) -> Array:
-        _Pointwise.setup_context(ctx, inputs, None)
-        return _Pointwise.forward(*inputs)
-
-    backward = staticmethod(_Pointwise.backward)
+def _keep(ctx: Any, inputs: Any) -> None:
+    ctx.rest = inputs[1:]
+    ctx.save_for_backward(inputs[0])
 
 
-def _from_context(ctx: Any, factor: Array) -> Array:
-    (x,) = ctx.saved_tensors
-    call = Call(ctx.function, ctx.dtypes, _bounds(ctx.lower, ctx.upper))
-    return _times_slope(call, x, factor)
-
-
-def _times_slope(call: Call, x: Array, factor: Array) -> Array:
+def _times_slope(ctx: Any, x: Array, factor: Array) -> Array:
+    call = _call(*ctx.rest)
     computing = call.dtypes.computing
 
     def product(x: Array, factor: Array) -> Array:
         slope = call.slope(x.to(computing), _evaluate_record, torch)
-        return (factor.to(computing) * slope).to(x.dtype)
+        return factor.to(computing) * slope
 
-    if torch.is_grad_enabled() or _transforms_active() or not _splits(x, call.bounds):
-        return product(x, factor)
-    out = torch.empty_like(x)
-    for block, part, y in _blocks(x, factor, out):
-        y.copy_(product(block, part))
-    return out
+    return _run(product, x, factor)
 
 
 def _evaluate_record(function: Elementwise, x: Array) -> Array:
     return STRATEGY.evaluate(Call(function, Dtypes(x.dtype, x.dtype)), x, None)
 
 
-def _bounds(lower: Any, upper: Any) -> Bounds | None:
-    return None if lower is None else Bounds(lower, upper)
+class _Kernels:
+    """What fused forms are written in; torch.compile makes one loop of it."""
+
+    abs, minimum = staticmethod(torch.abs), staticmethod(torch.minimum)
+
+    def __init__(self, spec: Spec, dtype: Any, integer: Any) -> None:
+        self.spec, self.dtype, self.integer = spec, dtype, integer
+
+    def bits(self, x: Array) -> Array:
+        return x.view(self.integer)
+
+    def from_bits(self, bits: Array) -> Array:
+        return bits.view(self.dtype)
+
+    def where(self, condition: Array, x: Any, y: Any) -> Array:
+        if not isinstance(x, torch.Tensor) and not isinstance(y, torch.Tensor):
+            y = torch.full_like(condition, y, dtype=self.dtype)  # where takes the default dtype
+        return torch.where(condition, x, y)
+
+
+_KERNELS = {
+    _FLOAT32: _Kernels(FLOAT32, _FLOAT32, torch.int32),
+    _FLOAT64: _Kernels(FLOAT64, _FLOAT64, torch.int64),
+}
 
 
 def _values(call: Call, x: Array) -> Array:
+    # The values in the dtype that the chosen form computes in.
     function, (computing, *_), bounds = call
+    x = x.to(computing)
     if bounds:
-        x = torch.clamp(x.to(computing), *bounds)
-    if function.wide and x.device.type == "cpu" and computing.itemsize < 8:
+        x = torch.clamp(x, *bounds)
+    if torch.compiler.is_compiling():
+        # An exported program may run where float64 or the bits of a float are not to be had.
+        if function.fused and not _exporting() and type(x) in _PLAIN_TYPES:
+            return function.fused(x, _KERNELS[computing])
+    elif function.wide and x.device.type == "cpu" and computing.itemsize < 8:
         return function.wide(x.double(), torch)
-    return function.stepwise(x.to(computing), torch)
+    return function.stepwise(x, torch)
 
 
-def _splits(x: Array, bounds: Bounds | None) -> bool:
-    return (
-        not torch.compiler.is_compiling()  # first: a size asked for is one the compiler guards
-        and x.numel() > BLOCK
-        and x.device.type == "cpu"
-        and type(x) in (torch.Tensor, torch.nn.Parameter)
-        and not (bounds and isinstance(bounds.lower, torch.Tensor))
-    )
+_exporting = getattr(torch.compiler, "is_exporting", lambda: False)  # new in torch 2.7
 
 
-def _evaluate(call: Call, x: Array) -> Array:
-    if _splits(x, call.bounds):
-        return _write(call, x, torch.empty_like(x))
-    return _values(call, x).to(x.dtype)
-
-
-def _write(call: Call, x: Array, out: Array) -> Array:
-    if not _splits(x, call.bounds):
-        return out.copy_(_values(call, x).to(x.dtype))
-    if _overlap(x, out):
-        x = x.clone()
-    for block, y in _blocks(x, out):
-        values = _values(call, block)
-        y.copy_(values if y.dtype == x.dtype else values.to(x.dtype))
+def _run(formula: Callable[..., Array], *inputs: Array, out: Array | None = None) -> Array:
+    """Return ``formula(*inputs)`` in the dtype of the first input, in `out` if given."""
+    x = inputs[0]
+    if not _splits(*inputs, *(() if out is None else (out,))):
+        y = formula(*inputs).to(x.dtype)
+        return y if out is None else out.copy_(y)
+    if out is None:
+        out = torch.empty_like(x)
+    elif _overwrites(out, x):
+        inputs = (x.clone(),)
+    for *block, part in _blocks(*inputs, out):
+        y = formula(*block)
+        part.copy_(y if part.dtype == x.dtype else y.to(x.dtype))
     return out
 
 
-def _overlap(x: Array, out: Array) -> bool:
-    same_storage = x.untyped_storage().data_ptr() == out.untyped_storage().data_ptr()
-    return same_storage and not out.is_set_to(x)
+def _splits(*tensors: Array) -> bool:
+    # Whether to go block by block: over long plain tensors, while nobody takes down the steps, for
+    # a loop taken down is right for one length only.
+    return (
+        not torch.compiler.is_compiling()  # first: a size asked for is one the compiler guards
+        and torch._C._get_tracing_state() is None
+        and tensors[0].numel() > BLOCK
+        and all(map(_is_plain, tensors))
+        and not _transforms_active()
+        and torch._C._len_torch_dispatch_stack() == 0
+    )
+
+
+def _is_plain(x: Array) -> bool:
+    # Dispatch keys tell of batches, wrappers, lazy conjugates, and all that is not in memory.
+    return (
+        type(x) in _PLAIN_TYPES
+        and str(torch._C._dispatch_keys(x)) in _PLAIN_KEYS
+        and not (x.requires_grad and torch.is_grad_enabled())
+        and not _has_tangent(x)
+    )
+
+
+with torch.inference_mode():
+    _PLAIN_KEYS = {str(torch._C._dispatch_keys(torch.empty(0, device="cpu")))}
+_PLAIN_KEYS.add(str(torch._C._dispatch_keys(torch.empty(0, device="cpu"))))
+
+
+def _overwrites(out: Array, x: Array) -> bool:
+    # Whether a block written to `out` may change what is yet to be read of `x`. Memory is compared
+    # by address: two storages may lie in one array of NumPy. Strides count elements.
+    def place(t: Array) -> Any:
+        return t.data_ptr(), t.stride(), t.itemsize
+
+    def end(t: Array) -> int:
+        steps = zip(t.shape, t.stride(), strict=True)
+        return int(t.data_ptr() + t.itemsize * (1 + sum((n - 1) * step for n, step in steps)))
+
+    apart = end(x) <= out.data_ptr() or end(out) <= x.data_ptr()
+    return not apart and place(x) != place(out)
 
 
 def _blocks(*tensors: Array) -> Iterator[tuple[Array, ...]]:
