@@ -12,10 +12,11 @@ import numpy as np
 import pytest
 
 from arraylogit.testing import backends, registry, targets
+from arraylogit.testing.budgets import bound
 from arraylogit.testing.functions import FUNCTIONS
 from arraylogit.testing.perfect import differentiable
 from arraylogit.testing.requirements import concurrency, out, reproducibility
-from arraylogit.testing.subject import Subject, bound
+from arraylogit.testing.subject import Subject
 from conformance.mutants import MUTANTS
 
 ROOT = Path(__file__).parent.parent

@@ -6,7 +6,8 @@ import sys
 import numpy as np
 import pytest
 
-from arraylogit.testing import functions, registry, report, targets
+import arraylogit
+from arraylogit.testing import backends, functions, registry, report, targets
 from arraylogit.testing.functions import Curve, Function
 
 MINE = """
@@ -140,3 +141,47 @@ def test_a_function_from_outside(f, breaks):
     assert breaks <= broken if breaks else not broken, found
     kept = {id for id, (state, _) in found.items() if state == "kept"}
     assert {"special-values/outside", "special-values/nan", "identity/monotone"} <= kept
+
+
+class Boxes(backends.Backend):
+    """A library from outside: NumPy's arrays in boxes, in the words of the suite."""
+
+    module = "numpy"
+    dtypes = ("float32", "float64")
+    features = frozenset({"cheap", "immutable"})
+
+    def asarray(self, x):
+        return Box(np.array(x))
+
+    def to_numpy(self, y):
+        return y.values
+
+    def is_array(self, y):
+        return isinstance(y, Box)
+
+
+class Box:
+    def __init__(self, values):
+        self.values, self.dtype, self.shape = values, values.dtype, values.shape
+
+    def __mul__(self, factor):  # by which the suite finds out about subnormal numbers
+        return Box(self.values * factor)
+
+
+def logit_of_boxes(input):
+    return Box(np.asarray(arraylogit.logit(input.values)))
+
+
+@pytest.mark.parametrize(
+    ("f", "state"), [(logit_of_boxes, "kept"), (lambda input: input.values, "broken")]
+)
+def test_a_library_from_outside(monkeypatch, f, state):
+    monkeypatch.setattr(backends, "BACKENDS", backends.BACKENDS.copy())
+    backends.register(Boxes("boxes"))
+    [subject] = report.subjects(*targets.choose([{"logit": f}], "boxes", quick=True), quick=True)
+    load = registry.load()
+    assert registry.state(load["kinds/library"], subject)[0] == state
+    assert registry.state(load["accuracy/float32"], subject)[0] == state
+    assert registry.state(load["accuracy/float16"], subject)[0] == "not applicable"
+    with pytest.raises(ValueError, match="two backends are called boxes"):
+        backends.register(Boxes("boxes"))
