@@ -185,3 +185,37 @@ def test_a_library_from_outside(monkeypatch, f, state):
     assert registry.state(load["accuracy/float16"], subject)[0] == "not applicable"
     with pytest.raises(ValueError, match="two backends are called boxes"):
         backends.register(Boxes("boxes"))
+
+
+PLUGIN = """
+from arraylogit.testing import backends, targets
+
+class Mine(backends.Backend):
+    dtypes = ("float64",)
+
+backends.register(Mine("mine"))
+textbook = targets.TARGETS["numpy-formula"].load
+targets.register(targets.Target("textbook", textbook, "numpy", ("mine",)))
+"""
+BUDGET = """
+[[budget]]
+kind = "value"
+function = "*"
+dtype = "float64"
+backend = "mine"
+ulp = inf
+reason = "none"
+"""
+
+
+def test_files_from_outside(run, tmp_path):
+    (tmp_path / "plugin.py").write_text(PLUGIN)
+    (tmp_path / "budgets.toml").write_text(BUDGET)
+    options = ["textbook", "--quick", "--plugin", "plugin.py", "-k", "accuracy/float and -logit"]
+    done = run("arraylogit.testing", *options)
+    assert "accuracy/float64 (logit, mine): 2.252e+15 ULP, 2.0 allowed" in done.stdout, done.stderr
+    done = run("arraylogit.testing", *options, "--budgets", "budgets.toml")
+    assert "textbook on mine: 3 kept" in done.stdout
+    done = run("arraylogit.testing", *options, "--plugin", "absent.py")
+    assert done.returncode == 4
+    assert "--plugin absent.py: no file of Python" in done.stderr
