@@ -4,15 +4,16 @@
 """
 
 import math
-import tomllib
 from collections.abc import Iterable
 from itertools import groupby
 
 from docutils.parsers.rst import Directive
 from sphinx.util.parsing import nested_parse_to_nodes
-from tests import libraries, test_derivatives, test_eps, test_values
+from tests import test_derivatives, test_eps, test_values
+from tests.conftest import LIBRARIES
 
 from arraylogit.testing import registry
+from arraylogit.testing.budgets import rows
 from arraylogit.testing.functions import FUNCTIONS, curve_of, curves, function_of
 
 
@@ -35,10 +36,8 @@ def rules() -> str:
 
 def budgets() -> str:
     """Return the largest errors allowed."""
-    text = (registry.HERE / "budgets.toml").read_text("utf-8")
-    rows = tomllib.loads(text)["budget"]
     columns = ("kind", "function", "dtype", "backend", "ulp", "reason")
-    return _table(columns, ([row[name] for name in columns] for row in rows))
+    return _table(columns, ([row[name] for name in columns] for row in rows()))
 
 
 def deviations() -> str:
@@ -82,7 +81,7 @@ def dtypes() -> str:
                     for _, result in test_values.DTYPES
                 ),
             )
-            for library in libraries.LIBRARIES
+            for library in LIBRARIES
         ),
     )
 

@@ -2,16 +2,22 @@ from importlib import import_module
 
 import pytest
 
-from arraylogit.testing.backends import parts
-from tests.libraries import LIBRARIES, why_not
+from arraylogit.testing.backends import BACKENDS, Jax, parts
+
+NAMES = (
+    *("numpy", "torch:eager", "jax:eager", "dask", "array_api_strict:device1"),
+    *("array_api_strict:device2", "array_api_strict:no_float64", "array_api_strict:no_x64"),
+    *("array_api_strict", "array_api_strict:2023.12", "torch:cuda:eager", "cupy:cuda"),
+)
+LIBRARIES = [*(BACKENDS[name] for name in NAMES), Jax("jax:eager-x32", x64=False)]
 
 
 @pytest.fixture(params=LIBRARIES, ids=lambda library: library.name)
 def library(request):
     chosen = request.param
-    if reason := why_not(chosen):
+    if reason := chosen.missing():
         pytest.skip(f"not run: {reason}")
-    with chosen.context():
+    with chosen:
         yield chosen
 
 

@@ -114,10 +114,10 @@ def test_a_container_in_a_container():
 
 
 def test_a_container_of_arrays_of_any_library(library):
-    x = library.asarray(X, "float32")
+    x = library.array(X, "float32")
     y = logit(Labelled(x, "abcd"), 0.25)
     assert type(y.values) is type(x)
-    np.testing.assert_array_equal(library.numpy(y.values), library.numpy(logit(x, 0.25)))
+    np.testing.assert_array_equal(library.to_numpy(y.values), library.to_numpy(logit(x, 0.25)))
 
 
 def test_what_a_container_reads_of_a_ufunc():
@@ -255,8 +255,8 @@ def test_sequences_do_not_hide_them(name):
 
 
 def test_sequences_of_arrays(library):
-    element = library.asarray(0.5, "float32")
-    if library.package == "numpy":
+    element = library.array(0.5, "float32")
+    if library.library == "numpy":
         assert logit([element, [0.5]][:1]) == 0
     else:
         with pytest.raises(TypeError, match="got a sequence of .*: make one array of them"):

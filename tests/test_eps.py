@@ -26,25 +26,25 @@ TABLE = [
 @pytest.mark.parametrize(("eps", "lowest", "highest"), TABLE)
 def test_bounds_are_those_of_the_computing_dtype(library, eps, lowest, highest):
     for dtype in [d for d in library.dtypes if d != "float64"]:
-        x = library.asarray([-0.1, 0.0, 1.0, 1.1, -np.inf, np.inf, np.nan], dtype)
+        x = library.array([-0.1, 0.0, 1.0, 1.1, -np.inf, np.inf, np.nan], dtype)
         y = logit(x, eps=eps)
         assert library.dtype_name(y) == dtype
         expected = [lowest, lowest, highest, highest, lowest, highest, math.nan]
         rtol = {"float32": 1e-5, "float16": 1e-3, "bfloat16": 8e-3}[dtype]
-        np.testing.assert_allclose(library.numpy(y).astype(float), expected, rtol=rtol)
+        np.testing.assert_allclose(library.to_numpy(y).astype(float), expected, rtol=rtol)
 
 
 def test_none_does_not_clamp(library):
-    x = library.asarray([-0.1, 0.0, 1.0, 1.1], "float32")
+    x = library.array([-0.1, 0.0, 1.0, 1.1], "float32")
     expected = [math.nan, -math.inf, math.inf, math.nan]
-    np.testing.assert_array_equal(library.numpy(logit(x, None)), expected)
+    np.testing.assert_array_equal(library.to_numpy(logit(x, None)), expected)
 
 
 @pytest.mark.parametrize("eps", [5e-324, 1e-310, 1e-50, 1e-40, 1e-20, 2.0**-53, 2.4e-4, 0.5])
 def test_positive_eps_means_finite(library, eps):
     for dtype in library.dtypes:
-        x = library.asarray([0.0, 1.0, -5.0, 5.0, -np.inf, np.inf], dtype)
-        y = library.numpy(logit(x, eps=eps)).astype(float)
+        x = library.array([0.0, 1.0, -5.0, 5.0, -np.inf, np.inf], dtype)
+        y = library.to_numpy(logit(x, eps=eps)).astype(float)
         assert np.isfinite(y).all(), (dtype, y)
         assert (y[1::2] >= 0).all()
         assert (y[::2] <= 0).all()
@@ -53,7 +53,7 @@ def test_positive_eps_means_finite(library, eps):
 def test_the_smallest_bounds(library):
     for dtype in set(library.dtypes) & {"float32", "float64"}:
         info = np.finfo(dtype)
-        y = library.numpy(logit(library.asarray([0.0, 1.0], dtype), eps=1e-323))
+        y = library.to_numpy(logit(library.array([0.0, 1.0], dtype), eps=1e-323))
         if dtype == "float64" and not library.flushes_subnormals:
             lower = math.log(1e-323)
         else:
@@ -86,20 +86,24 @@ def test_longdouble_bounds_are_not_rounded_to_double():
     ids=repr,
 )
 def test_any_real_number(library, eps):
-    x = library.asarray([0.1, 0.3, 0.9], "float32")
-    np.testing.assert_array_equal(library.numpy(logit(x, eps)), library.numpy(logit(x, 0.25)))
+    x = library.array([0.1, 0.3, 0.9], "float32")
+    np.testing.assert_array_equal(
+        library.to_numpy(logit(x, eps)), library.to_numpy(logit(x, 0.25))
+    )
 
 
 def test_array_of_the_library(library):
-    x = library.asarray([0.1, 0.3, 0.9], "float32")
-    eps = library.asarray(0.25, "float32")
+    x = library.array([0.1, 0.3, 0.9], "float32")
+    eps = library.array(0.25, "float32")
     if library.name == "dask":
         with pytest.raises(TypeError, match="logit: `eps` .*lazy"):
             logit(x, eps)
         return
-    np.testing.assert_array_equal(library.numpy(logit(x, eps)), library.numpy(logit(x, 0.25)))
+    np.testing.assert_array_equal(
+        library.to_numpy(logit(x, eps)), library.to_numpy(logit(x, 0.25))
+    )
     with pytest.raises(ValueError, match=r"logit: `eps` must be in \[0, 0.5\], got 0.75"):
-        logit(x, library.asarray(0.75, "float32"))
+        logit(x, library.array(0.75, "float32"))
 
 
 REFUSED = [
@@ -125,7 +129,7 @@ REFUSED = [
 
 @pytest.mark.parametrize(("eps", "error"), REFUSED, ids=lambda value: repr(value)[:20])
 def test_refused(library, eps, error):
-    x = library.asarray([0.1, 0.9], "float32")
+    x = library.array([0.1, 0.9], "float32")
     with pytest.raises(error, match=r"^logit: `eps` must be "):
         logit(x, eps)
 

@@ -167,8 +167,8 @@ def test_an_unknown_library_goes_through_direct():
 
 
 def test_mixed_libraries_do_not_share_a_strategy(library):
-    others = {strategy_of(np.asarray([0.5])), strategy_of(library.asarray([0.5], "float32"))}
-    assert len(others) == (1 if library.package == "numpy" else 2)
+    others = {strategy_of(np.asarray([0.5])), strategy_of(library.array([0.5], "float32"))}
+    assert len(others) == (1 if library.library == "numpy" else 2)
 
 
 def test_threads_and_fork():

@@ -1,4 +1,4 @@
-"""Libraries beyond those of `libraries.py`: what they keep, and what they refuse."""
+"""Libraries beyond those of `conftest.py`: what they keep, and what they refuse."""
 
 import subprocess
 import sys

@@ -6,7 +6,8 @@ import sys
 import numpy as np
 import pytest
 
-from arraylogit.testing import functions, registry, report, targets
+import arraylogit
+from arraylogit.testing import backends, functions, registry, report, targets
 from arraylogit.testing.functions import Curve, Function
 
 MINE = """
@@ -140,3 +141,81 @@ def test_a_function_from_outside(f, breaks):
     assert breaks <= broken if breaks else not broken, found
     kept = {id for id, (state, _) in found.items() if state == "kept"}
     assert {"special-values/outside", "special-values/nan", "identity/monotone"} <= kept
+
+
+class Boxes(backends.Backend):
+    """A library from outside: NumPy's arrays in boxes, in the words of the suite."""
+
+    module = "numpy"
+    dtypes = ("float32", "float64")
+    features = frozenset({"cheap", "immutable"})
+
+    def asarray(self, x):
+        return Box(np.array(x))
+
+    def to_numpy(self, y):
+        return y.values
+
+    def is_array(self, y):
+        return isinstance(y, Box)
+
+
+class Box:
+    def __init__(self, values):
+        self.values, self.dtype, self.shape = values, values.dtype, values.shape
+
+    def __mul__(self, factor):  # by which the suite finds out about subnormal numbers
+        return Box(self.values * factor)
+
+
+def logit_of_boxes(input):
+    return Box(np.asarray(arraylogit.logit(input.values)))
+
+
+@pytest.mark.parametrize(
+    ("f", "state"), [(logit_of_boxes, "kept"), (lambda input: input.values, "broken")]
+)
+def test_a_library_from_outside(monkeypatch, f, state):
+    monkeypatch.setattr(backends, "BACKENDS", backends.BACKENDS.copy())
+    backends.register(Boxes("boxes"))
+    [subject] = report.subjects(*targets.choose([{"logit": f}], "boxes", quick=True), quick=True)
+    load = registry.load()
+    assert registry.state(load["kinds/library"], subject)[0] == state
+    assert registry.state(load["accuracy/float32"], subject)[0] == state
+    assert registry.state(load["accuracy/float16"], subject)[0] == "not applicable"
+    with pytest.raises(ValueError, match="two backends are called boxes"):
+        backends.register(Boxes("boxes"))
+
+
+PLUGIN = """
+from arraylogit.testing import backends, targets
+
+class Mine(backends.Backend):
+    dtypes = ("float64",)
+
+backends.register(Mine("mine"))
+textbook = targets.TARGETS["numpy-formula"].load
+targets.register(targets.Target("textbook", textbook, "numpy", ("mine",)))
+"""
+BUDGET = """
+[[budget]]
+kind = "value"
+function = "*"
+dtype = "float64"
+backend = "mine"
+ulp = inf
+reason = "none"
+"""
+
+
+def test_files_from_outside(run, tmp_path):
+    (tmp_path / "plugin.py").write_text(PLUGIN)
+    (tmp_path / "budgets.toml").write_text(BUDGET)
+    options = ["textbook", "--quick", "--plugin", "plugin.py", "-k", "accuracy/float and -logit"]
+    done = run("arraylogit.testing", *options)
+    assert "accuracy/float64 (logit, mine): 2.252e+15 ULP, 2.0 allowed" in done.stdout, done.stderr
+    done = run("arraylogit.testing", *options, "--budgets", "budgets.toml")
+    assert "textbook on mine: 3 kept" in done.stdout
+    done = run("arraylogit.testing", *options, "--plugin", "absent.py")
+    assert done.returncode == 4
+    assert "--plugin absent.py: no file of Python" in done.stderr

@@ -183,9 +183,7 @@ def _complex(z: Array, xp: Namespace) -> Array:
     quotient = xp.where(
         m > 2.0**60, 2 * (h / m) * (1 / (m * n)), 2 * h / (near * near + far * far)
     )
-    ratio = xp.where(
-        m < 0.125, xp.log(m * m + 2 * h / n) - 2 * xp.log(m), xp.log1p(quotient)
-    )
+    ratio = xp.where(m < 0.125, xp.log(m * m + 2 * h / n) - 2 * xp.log(m), xp.log1p(quotient))
     real = xp.where(x < 0.5, -ratio, ratio) / 2
     real = xp.where(m == float("inf"), 1 / m, real)
     return join(z, real, angle, xp)

@@ -11,11 +11,9 @@ from typing import Any
 
 import numpy as np
 
-Array = Any
+from arraylogit.testing.budgets import bound
 
-# Largest error in ULP, where a library does not say otherwise.
-BOUNDS = {"float16": 0.51, "bfloat16": 0.51, "float32": 2.0, "float64": 2.0}
-EVALUATED_WIDE = 0.501
+Array = Any
 
 
 class Library:
@@ -65,9 +63,13 @@ class Library:
         """Return an array of the library as one of NumPy (float32 for bfloat16)."""
         return np.asarray(y)
 
+    def row(self, device: str) -> str:
+        """Return the name that budgets have for a device."""
+        return self.module.partition(".")[0]
+
     def bound(self, function: str, dtype: str, device: str) -> float:
         """Return the largest error that the function may have, in ULP."""
-        return BOUNDS[dtype]
+        return bound("value", function, dtype, self.row(device))
 
 
 class NumPy(Library):
@@ -75,9 +77,6 @@ class NumPy(Library):
 
     def holds(self, dtype: np.dtype[Any], device: str) -> bool:
         return True
-
-    def bound(self, function: str, dtype: str, device: str) -> float:
-        return EVALUATED_WIDE if dtype == "float32" else BOUNDS[dtype]
 
 
 class Torch(Library):
@@ -90,6 +89,9 @@ class Torch(Library):
             return ["cpu"]
         accelerator: Any = torch.accelerator.current_accelerator()  # its options: from 2.7 on
         return ["cpu", accelerator.type]
+
+    def row(self, device: str) -> str:
+        return "torch:eager" if device == "cpu" else f"torch:{device}:eager"
 
     def dtypes(self, device: str) -> list[str]:
         narrow = ["float16", "bfloat16", "float32"]
@@ -107,14 +109,13 @@ class Torch(Library):
         host: np.ndarray = (y.float() if y.dtype == torch.bfloat16 else y).cpu().numpy()
         return host
 
-    def bound(self, function: str, dtype: str, device: str) -> float:
-        wide = dtype == "float32" and device == "cpu"
-        return EVALUATED_WIDE if wide else BOUNDS[dtype]
-
 
 class Jax(Library):
     name = "jax"
     module = "jax.numpy"
+
+    def row(self, device: str) -> str:
+        return "jax:eager"
 
     def remark(self) -> str:
         return "" if self._x64() else "float64: set JAX_ENABLE_X64=1"
@@ -151,15 +152,6 @@ class Jax(Library):
 
         host = x.astype(jax.numpy.dtype(dtype), copy=False)
         return jax.device_put(host, jax.devices(device)[0])
-
-    def bound(self, function: str, dtype: str, device: str) -> float:
-        # XLA's exp is itself 2.4 ULP off in float64, and 1.2 in float32.
-        inexact = {
-            "expit": ("float64",),
-            "log_expit": ("float32", "float64"),
-            "logit_exp": ("float32",),
-        }
-        return 2.5 if dtype in inexact.get(function, ()) else BOUNDS[dtype]
 
 
 class Dask(NumPy):
@@ -209,13 +201,6 @@ class Strict(Library):
         import array_api_strict as xp
 
         return xp.asarray(x, dtype=getattr(xp, dtype), device=xp.Device(device))
-
-    def bound(self, function: str, dtype: str, device: str) -> float:
-        # It wraps NumPy, whose float32 log and exp are themselves 3.8 and 2.5 ULP off; the
-        # largest errors known are 4.20 for logit(0.4391023), 3.13 for expit(-14.207661) and
-        # 5.34 for log_expit(4.152139).
-        narrow = {"logit": 4.5, "log_expit": 5.5}.get(function, 3.5)
-        return narrow if dtype == "float32" else BOUNDS[dtype]
 
 
 _ROWS: tuple[Library, ...] = (NumPy(), Torch(), Jax(), Dask(), CuPy(), Strict())

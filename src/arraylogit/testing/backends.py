@@ -17,6 +17,8 @@ from typing import Any
 import ml_dtypes
 import numpy as np
 
+from arraylogit.testing.budgets import bound
+
 Array = Any
 Function = Callable[..., Any]
 
@@ -82,6 +84,25 @@ class Backend(AbstractContextManager):
     def library(self) -> str:
         """The first part of the name."""
         return self.name.partition(":")[0]
+
+    @property
+    def writable(self) -> bool:
+        """Whether its arrays can be written to."""
+        return "writable" in self.features
+
+    @property
+    def flushes_subnormals(self) -> bool:
+        """Whether it takes subnormal numbers of float32 for 0."""
+        return self.flushes("float32")[0]
+
+    @property
+    def evaluates_wide(self) -> bool:
+        """Whether our functions are evaluated in float64 there, for float32."""
+        return bound("value", "logit", "float32", self.name) < 0.51
+
+    def array(self, values: Any, dtype: Any = None) -> Array:
+        """Return an array of the library with values that NumPy can read."""
+        return self.asarray(np.array(values, dtype_of(dtype) if isinstance(dtype, str) else dtype))
 
     def missing(self) -> str | None:
         """Return why the backend cannot run here, or None."""
@@ -823,6 +844,14 @@ BACKENDS: dict[str, Backend] = {
     )
 }
 """All of them, installed or not. A new library, device or mode is one row."""
+
+
+def register(backend: Backend) -> Backend:
+    """Add a row to those that are known."""
+    if backend.name in BACKENDS:
+        raise ValueError(f"two backends are called {backend.name}")
+    BACKENDS[backend.name] = backend
+    return backend
 
 
 def backend(name: str) -> Backend:

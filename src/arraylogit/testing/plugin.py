@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from arraylogit.testing import backends, registry, sweep, targets
+from arraylogit.testing import backends, budgets, extensions, registry, sweep, targets
 from arraylogit.testing.report import Report
 from arraylogit.testing.subject import Subject
 
@@ -33,6 +33,9 @@ def pytest_addoption(parser):
     add("--exhaustive", action="store_true", help="every float32, in processes, resumable")
     add("--quick", action="store_true", help="a verdict in seconds: fewer inputs, the main rules")
     add("--report", metavar="DIR", help="write report.json, report.md and report.html there")
+    add("--plugin", action="append", default=[], metavar="FILE", help="registers what is not ours")
+    add("--deviations", action="append", default=[], metavar="FILE", help="more that may fail")
+    add("--budgets", action="append", default=[], metavar="FILE", help="rows before ours")
     with suppress(ValueError):  # there already, where other tests have the option too
         add("--require", default="", help="comma-separated backends whose absence is an error")
 
@@ -43,9 +46,14 @@ def pytest_configure(config):
     names, quick = config.getoption("--backend"), config.getoption("--quick")
     if (here := str(config.invocation_params.dir)) not in sys.path:
         sys.path.insert(0, here)
+    budgets.FILES += map(Path, config.getoption("--budgets"))
+    registry.DEVIATIONS += map(Path, config.getoption("--deviations"))
     try:
+        for path in config.getoption("--plugin"):
+            extensions.load(path)
+        budgets.rows(), registry.deviations()  # which are read now, to be wrong now
         chosen, limits = targets.choose(config.getoption("--target").split(","), names, quick)
-    except (AttributeError, ImportError, ValueError) as error:
+    except (AttributeError, ImportError, KeyError, OSError, TypeError, ValueError) as error:
         raise pytest.UsageError(str(error)) from None
     if absent := backends.absent(config.getoption("--require")):
         raise pytest.UsageError(f"--require: {'; '.join(absent)}")

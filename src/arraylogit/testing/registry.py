@@ -18,8 +18,6 @@ from arraylogit.testing.backends import FEATURES
 from arraylogit.testing.functions import FUNCTIONS, Function
 from arraylogit.testing.subject import Subject
 
-HERE = Path(__file__).parent
-
 
 @dataclass(frozen=True)
 class Requirement:
@@ -143,11 +141,18 @@ class Deviation:
         )
 
 
+DEVIATIONS = [Path(__file__).with_name("deviations.toml")]
+"""The files that hold them."""
+
+
 @cache
-def deviations() -> tuple[Deviation, ...]:
-    """Return what ``deviations.toml`` holds."""
-    rows = tomllib.loads((HERE / "deviations.toml").read_text())["deviation"]
-    return tuple(Deviation(**row) for row in rows)
+def _deviations(path: Path) -> tuple[Deviation, ...]:
+    return tuple(Deviation(**row) for row in tomllib.loads(path.read_text("utf-8"))["deviation"])
+
+
+def deviations() -> list[Deviation]:
+    """Return what all files hold."""
+    return [row for path in DEVIATIONS for row in _deviations(path)]
 
 
 def deviation(requirement: Requirement, subject: Subject) -> Deviation | None:

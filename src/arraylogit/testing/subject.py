@@ -1,18 +1,16 @@
 """One function of one target on one backend: what a requirement is checked on."""
 
-import tomllib
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack
-from fnmatch import fnmatch
 from functools import cache, cached_property
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from arraylogit.testing import inputs, measure, reference
 from arraylogit.testing.backends import Backend, backend, dtype_of
+from arraylogit.testing.budgets import bound
 from arraylogit.testing.targets import Implementation, Target
 
 Array = Any
@@ -198,19 +196,3 @@ def dense(function: str, dtype: np.dtype, points: int) -> tuple[Any, Any]:
         exact = reference.rounded(function, x)
     x.flags.writeable = exact.flags.writeable = False
     return x, exact
-
-
-@cache
-def budgets() -> tuple[dict[str, Any], ...]:
-    """Return what ``budgets.toml`` holds."""
-    path = Path(__file__).with_name("budgets.toml")
-    return tuple(tomllib.loads(path.read_text())["budget"])
-
-
-def bound(kind: str, function: str, dtype: str, backend: str) -> float:
-    """Return the bound of the last row that matches, in ULP."""
-    for row in reversed(budgets()):
-        named = {"kind": kind, "function": function, "dtype": dtype, "backend": backend}
-        if all(any(fnmatch(named[key], p) for p in row[key].split()) for key in named):
-            return float(row["ulp"])
-    raise ValueError(f"budgets.toml has no row for {kind}, {function}, {dtype}, {backend}")

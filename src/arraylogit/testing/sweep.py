@@ -23,7 +23,7 @@ from unittest.mock import patch
 
 import numpy as np
 
-from arraylogit.testing import inputs, measure, reference
+from arraylogit.testing import extensions, inputs, measure, reference
 from arraylogit.testing.backends import backend
 from arraylogit.testing.environment import environment
 from arraylogit.testing.functions import FUNCTIONS, curves, function_of
@@ -165,6 +165,7 @@ def evaluate(sweep: Sweep, f: Callable[[Array], Array], numbers: range) -> Resul
 @cache
 def _function(sweep: Sweep) -> Callable[[Array], Array]:
     # Of NumPy arrays; once in each process.
+    extensions.load_all()
     backend(sweep.backend).__enter__()  # for the life of the process
     np.seterr(all="ignore")
     return resolve(sweep.target, sweep.function, sweep.backend)

@@ -177,6 +177,14 @@ TARGETS: dict[str, Target] = {
 """Those with adapters, installed or not."""
 
 
+def register(target: Target) -> Target:
+    """Add a target to those with adapters."""
+    if target.name in TARGETS:
+        raise ValueError(f"two targets are called {target.name}")
+    TARGETS[target.name] = target
+    return target
+
+
 def target(name: str) -> Target:
     """Return the target of a name: one of `TARGETS`, ``module`` or ``module:function``.
 

@@ -1,0 +1,29 @@
+"""The largest errors allowed, which the suite, our own tests and the self-check all read."""
+
+import tomllib
+from fnmatch import fnmatch
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+FILES = [Path(__file__).with_name("budgets.toml")]
+"""Where the rows are; those of later files, and later rows of one, go before the others."""
+
+
+@cache
+def _rows(path: Path) -> tuple[dict[str, Any], ...]:
+    return tuple(tomllib.loads(path.read_text("utf-8"))["budget"])
+
+
+def rows() -> list[dict[str, Any]]:
+    """Return the rows of all files, the last one that matches to hold."""
+    return [row for path in FILES for row in _rows(path)]
+
+
+def bound(kind: str, function: str, dtype: str, backend: str) -> float:
+    """Return the bound of the last row that matches, in ULP."""
+    named = {"kind": kind, "function": function, "dtype": dtype, "backend": backend}
+    for row in reversed(rows()):
+        if all(any(fnmatch(named[key], p) for p in row[key].split()) for key in named):
+            return float(row["ulp"])
+    raise ValueError(f"budgets.toml has no row for {kind}, {function}, {dtype}, {backend}")

@@ -1,0 +1,30 @@
+"""Files from outside: libraries, targets and functions that they register."""
+
+import os
+import sys
+from importlib.util import module_from_spec, spec_from_file_location
+from pathlib import Path
+
+FILES = "ARRAYLOGIT_TESTING_PLUGINS"
+"""The variable that tells processes that are started which files to load."""
+
+
+def load(path: str) -> None:
+    """Run a file of Python once, and in the processes of a sweep."""
+    file = Path(path).resolve()
+    name = f"arraylogit_testing_{file.stem}"
+    if name in sys.modules:
+        return
+    spec = spec_from_file_location(name, file)
+    if spec is None or spec.loader is None or not file.exists():
+        raise ValueError(f"--plugin {path}: no file of Python")
+    sys.modules[name] = module = module_from_spec(spec)
+    spec.loader.exec_module(module)
+    known = os.environ.get(FILES, "").split(os.pathsep)
+    os.environ[FILES] = os.pathsep.join(filter(None, [*known, str(file)]))
+
+
+def load_all() -> None:
+    """Load the files that the process which started this one has loaded."""
+    for path in filter(None, os.environ.get(FILES, "").split(os.pathsep)):
+        load(path)
