@@ -159,11 +159,11 @@ def log2_parts(bits: int, precision: int) -> list[float]:
 
 # The degrees and precisions of each Spec.
 WANTED = {
-    "FLOAT32": (24, 15, {"exponential": 5, "logarithm": 9, "artanh": 3),
-    "FLOAT64": (53, 42, {"exponential": 11, "logarithm": 20, "artanh": 8),
-    "WIDE": (53, 42, {"exponential": 7, "logarithm": 11, "artanh": 5),
+    "FLOAT32": (24, 15, {"exponential": 5, "logarithm": 9, "artanh": 3}),
+    "FLOAT64": (53, 42, {"exponential": 11, "logarithm": 20, "artanh": 8}),
+    "WIDE": (53, 42, {"exponential": 7, "logarithm": 11, "artanh": 5}),
 }
-FIT = {"exponential": exponential, "logarithm": logarithm, "artanh": artanh
+FIT = {"exponential": exponential, "logarithm": logarithm, "artanh": artanh}
 
 
 def main() -> None:

@@ -242,9 +242,10 @@ def exponential(x: Array, xp: Namespace) -> tuple[Array, Array, Array, Array, Ar
     return power, k, r, r_low, m, (r - m) + rest
 
 
-def log1p_rest(f: Array, xp: Namespace) -> Array:
-    """Return log(1 + f) - f for 1 + f between 3/4 and 3/2."""
-    return f * f * polynomial(f, xp.spec.logarithm)
+def log1p_rest(f: Array, f_low: Array, xp: Namespace) -> Array:
+    """Return log(1 + f + f_low) - f for 1 + f between 3/4 and 3/2."""
+    # f_low is half an ULP of f at most: for f_low/(1 + f), two digits do.
+    return f_low + f * (f * polynomial(f, xp.spec.logarithm) - 0.75 * f_low)
 
 
 def exponent(x: Array, xp: Namespace) -> tuple[Array, Array]:

@@ -83,11 +83,11 @@ def softplus_parts(x: Array, xp: Namespace) -> tuple[Array, Array]:
     # log(1 + t) is log 2 + log((1 + t)/2) for t >= 1/2, where t - 1 is exact.
     far = t >= 0.5
     f = xp.where(far, 0.5 * t - 0.5, t)
-    f_low = xp.where(far, 0.5 * t_low + spec.log2[1], t_low)
+    f_low = xp.where(far, 0.5 * t_low, t_low)
     base = xp.where(far, spec.log2[0], 0.0)
+    base_low = xp.where(far, spec.log2[1], 0.0)
     high = base + f
-    low = ((base - high) + f) + (f_low + log1p_rest(f, xp))
-    return high, low
+    return high, ((base - high) + f) + (base_low + log1p_rest(f, f_low, xp))
 
 
 def _fused(x: Array, xp: Namespace) -> Array:

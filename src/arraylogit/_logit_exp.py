@@ -115,7 +115,7 @@ def _fused(x: Array, xp: Namespace) -> Array:
     u = j * spec.log2[0]
     y = u + d
     y_low = ((u - y) + d) + d_low
-    y = y + (y_low + ((r_low - f_low) + (j * spec.log2[1] - log1p_rest(f, xp))))
+    y = y + (y_low + (r_low + (j * spec.log2[1] - log1p_rest(f, f_low, xp))))
     y = xp.where(x < spec.negligible, x, y)
     return xp.where(x < 0.0, y, xp.where(x == 0.0, float("inf"), float("nan")))
 

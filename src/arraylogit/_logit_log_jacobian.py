@@ -84,7 +84,7 @@ def _fused(x: Array, xp: Namespace) -> Array:
     u = e * spec.log2[0]
     y = u + f
     y_low = (u - y) + f
-    y = -(y + (y_low + (e * spec.log2[1] + (f_low + log1p_rest(f, xp)))))
+    y = -(y + (y_low + (e * spec.log2[1] + log1p_rest(f, f_low, xp))))
     return xp.where(w > 0.0, y, xp.where(w == 0.0, float("inf"), float("nan")))
 
 
