@@ -2,6 +2,7 @@
 
 from functools import partial
 
+import mpmath
 import numpy as np
 import pytest
 
@@ -201,7 +202,9 @@ def test_a_subnormal_traced_eps_bounds(x64):
                 assert np.isfinite(y).all()
                 mapped = jax.vmap(logit, (None, 0))(x, jnp.asarray([eps], dtype))
                 np.testing.assert_array_equal(mapped, y[None])
-        np.testing.assert_array_equal(jax.jit(logit)(jnp.asarray([0, 1.0]), 0.0), [-np.inf, np.inf])
+        np.testing.assert_array_equal(
+            jax.jit(logit)(jnp.asarray([0, 1.0]), 0.0), [-np.inf, np.inf]
+        )
 
 
 @pytest.mark.parametrize("eps", [False, jnp.asarray(False), np.asarray(False)])
@@ -247,3 +250,36 @@ def test_export_for_several_platforms():
         x = jnp.asarray([0.25, 0.5, 0.9])
         exported = jax.export.export(jax.jit(logit), platforms=["cpu", "cuda", "rocm", "tpu"])(x)
         np.testing.assert_array_equal(exported.call(x), logit(x))
+
+
+AT = {
+    "logit": [0.5, 0.5 - 2.0**-40, 0.5 + 2.0**-30, 0.3, 1e-5, 1 - 2.0**-20],
+    "expit": [0.0, -1e-9, 2.0**-20, 0.7, -20.0, 30.0],
+    "logit_exp": [-1e-5, -0.5, -np.log(2), -np.log(2) + 1e-12, -3.0, -30.0],
+}
+AT |= {"log_expit": AT["expit"], "expit_log_jacobian": AT["expit"]}
+AT |= {"logit_log_jacobian": AT["logit"]}
+
+
+@each_function
+def test_derivatives_of_orders_1_to_4(function):
+    """Against mpmath, in the last digits but where one crosses 0: relative to its neighbours."""
+    exact = {
+        "logit": lambda x: mpmath.log(x) - mpmath.log(1 - x),
+        "expit": lambda x: 1 / (1 + mpmath.exp(-x)),
+        "log_expit": lambda x: -mpmath.log(1 + mpmath.exp(-x)),
+        "logit_exp": lambda x: x - mpmath.log(1 - mpmath.exp(x)),
+        "logit_log_jacobian": lambda x: -mpmath.log(x) - mpmath.log(1 - x),
+        "expit_log_jacobian": lambda x: -x - 2 * mpmath.log(1 + mpmath.exp(-x)),
+    }[function.__name__]
+    x = np.asarray(AT[function.__name__])
+    reverse, forward = function, function
+    with jax.enable_x64(True), mpmath.workdps(80):
+        for order in range(1, 5):
+            reverse = jax.grad(reverse)
+            forward = (lambda f: lambda x: jax.jvp(f, (x,), (jnp.ones_like(x),))[1])(forward)
+            want = [mpmath.taylor(exact, mpmath.mpf(v), order)[order] for v in x]
+            want = np.asarray([float(w * mpmath.factorial(order)) for w in want])
+            for f in (reverse, forward):
+                got = np.asarray(jax.vmap(f)(x))
+                np.testing.assert_allclose(got, want, rtol=1e-13, atol=1e-17, err_msg=str(order))

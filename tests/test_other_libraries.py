@@ -56,6 +56,30 @@ def test_every_float8_is_rounded_once(needs, library, dtype, name):
         np.testing.assert_array_equal(y[infinite].astype(np.float32), exact[infinite])
 
 
+@pytest.mark.parametrize("dtype", FLOAT8)
+@pytest.mark.parametrize("library", ["numpy", "jax"])
+def test_every_float8_is_finite_with_eps(needs, library, dtype):
+    x = np.asarray([0, 0.25, 1]).astype(getattr(ml_dtypes, dtype))
+    x = needs("jax").numpy.asarray(x) if library == "jax" else x
+    for eps in (1e-2, 1e-7, 1e-30, 1e-45):
+        y = np.asarray(logit(x, eps)).astype(float)
+        assert np.isfinite(y).all(), eps
+        assert y[0] <= -4
+        assert y[2] >= 4
+        if library == "jax":
+            traced = needs("jax").jit(logit)(x, eps)
+            np.testing.assert_array_equal(np.asarray(traced).astype(float), y)
+    assert not np.isfinite(np.asarray(logit(x, 0)).astype(float)[::2]).any()
+
+
+@pytest.mark.parametrize("library", ["numpy", "jax"])
+def test_a_dtype_of_positive_numbers_is_refused(needs, library):
+    x = np.asarray([0.25]).astype(ml_dtypes.float8_e8m0fnu)
+    x = needs("jax").numpy.asarray(x) if library == "jax" else x
+    with pytest.raises(TypeError, match="^logit: `input` must have .* got .*float8_e8m0fnu"):
+        logit(x, 0.1)
+
+
 # Masks, zeros that are not stored, units
 
 

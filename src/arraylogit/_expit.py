@@ -162,16 +162,18 @@ def _tanh_half_derivative(x: Array, evaluate: Evaluate) -> Array:
 def _complex(z: Array, xp: Namespace) -> Array:
     # With t = exp(-|x|) and w = t exp(iy), 1/(1 + 1/w) = (w + t^2)/|1 + w|^2 for x < 0, and
     # (1 + w)/|1 + w|^2 otherwise. By the half angle, |1 + w|^2 = (1 - t)^2 + t (2 cos(y/2))^2
-    # does not cancel next to the poles, nor does the second numerator.
+    # does not cancel next to the poles, nor does the second numerator; both numerators are by
+    # the sine or the cosine, whichever is the smaller.
     x, y = xp.real(z), xp.imag(z)
     p, e = exp_and_error(-xp.abs(x), xp)
     t, d = p - e, (1 - p) + e
     y = xp.where((t == 0) & ~xp.isfinite(y), t, y)  # no matter which, at infinite x
-    c = 2 * xp.cos(y / 2)
-    c = c * c
-    size = d * d + t * c
-    real = xp.where(x < 0, t * (c / 2 - d), d + t * (c / 2)) / size
-    return join(z, real, t * xp.sin(y) / size, xp)
+    s, c = xp.sin(y / 2), xp.cos(y / 2)
+    s2, c2 = 2 * s * s, 2 * c * c
+    size = d * d + 2 * t * c2
+    below = t * xp.where(c2 < s2, c2 - d, (1 + t) - s2)
+    above = xp.where(c2 < s2, d + t * c2, (1 + t) - t * s2)
+    return join(z, xp.where(x < 0, below, above) / size, 2 * t * s * c / size, xp)
 
 
 def _complex_derivative(z: Array, evaluate: Evaluate) -> Array:

@@ -24,7 +24,8 @@ def logit(input: Array, eps: Any = None, *, out: Array | None = None) -> Array:
         upper bound that would round to 1 is the largest number below 1, a lower bound that
         would underflow is the smallest positive one. ``eps=0`` clamps to ``[0, 1]``; None
         (default) does not clamp. A traced value (inside ``jax.jit``, say) cannot be checked
-        and is used as it is. `eps` is not differentiated.
+        and is used as it is, after it has been rounded to the dtype that it is traced in: a
+        Python number to float32 by JAX without x64. `eps` is not differentiated.
     out : array, optional
         Array of the same library, device and shape to write the result to; its dtype must be
         one that the result can be cast to (same kind). It may be `input`.
@@ -40,8 +41,8 @@ def logit(input: Array, eps: Any = None, *, out: Array | None = None) -> Array:
         `input` is not a numeric array; `eps` is not a real scalar, or `input` is complex;
         `out` is not a writable array of the library of `input`, or needs a gradient.
     ValueError
-        `input` is ragged; `eps` is NaN or outside [0, 0.5]; `out` has another shape or device.
-        Nothing has been written to `out` after any error.
+        `input` is ragged; `eps` is NaN or outside [0, 0.5], except when traced; `out`
+        has another shape or device. Nothing has been written to `out` after any error.
 
     See Also
     --------
