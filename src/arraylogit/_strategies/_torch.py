@@ -104,22 +104,18 @@ class Torch(Direct):
     def evaluate(self, call: Call, x: Array, out: Array | None) -> Array:
         if x.dtype != call.dtypes.result:
             x = x.to(call.dtypes.result)
-        rule = _rule(x)
-        if rule is None:
-            return _run(partial(_values, call), x, out=out)
-        if rule is _TransformableRule and (outermost := _functionalization()):
-            y = self._evaluate_below(outermost, call, x)
-        else:
+        if functionalization := _functionalization():
+            # It lets no Function pass, and a function of values is functional as it is: evaluate
+            # what it has wrapped, and wrap the result.
+            inner, bounds = functionalization.unwrap_tensors((x, call.bounds))
+            with functionalization.redispatch_to_next():
+                y = self.evaluate(call._replace(bounds=bounds), inner, None)
+            y = functionalization.wrap_tensors(y)
+        elif rule := _rule(x):
             y = rule.apply(x, *(call.bounds or (None, None)), call.function, call.dtypes)
+        else:
+            return _run(partial(_values, call), x, out=out)
         return y if out is None else out.copy_(y)
-
-    def _evaluate_below(self, functionalization: Any, call: Call, x: Array) -> Array:
-        # Evaluate on the tensors that torch.func.functionalize has wrapped, and wrap the result:
-        # it lets no Function pass, and a function of values is functional as it is.
-        x, bounds = functionalization.unwrap_tensors((x, call.bounds))
-        with functionalization.redispatch_to_next():
-            y = self.evaluate(call._replace(bounds=bounds), x, None)
-        return functionalization.wrap_tensors(y)
 
 
 # Private to torch. Without it, every call goes through the second Function: right, but slow.
@@ -139,6 +135,8 @@ def _rule(x: Array) -> Any:
 def _functionalization() -> Any:
     # What wraps and unwraps tensors for torch.func.functionalize, where that is the transform in
     # force; None elsewhere. Private to torch.
+    if torch.compiler.is_compiling() or not _transforms_active():
+        return None
     interpreter = torch._C._functorch.peek_interpreter_stack()
     if interpreter is None or interpreter.key() != torch._C._functorch.TransformType.Functionalize:
         return None
