@@ -55,6 +55,7 @@ def main(argv: list[str] | None = None) -> int:
         "environment": environment() | {"log": np.lib.introspect.opt_func_info("^log$", "float")},
         "rows": rows,
         "memory": _memory(chosen.memory) if chosen.memory else [],
+        "cliffs": _cliffs() if chosen.cliffs else [],
         "startup": _startup(chosen.libraries) if chosen.startup else {},
     }
     if chosen.json:
@@ -106,6 +107,18 @@ def _memory(size: int) -> list[dict[str, Any]]:
     return rows
 
 
+def _cliffs() -> list[dict[str, Any]]:
+    # NumPy at sizes around those where memory is taken anew, or no longer fits in a cache.
+    rows = []
+    for dtype in ("float32", "float64"):
+        for size in (10**3, 10**4, 12_288, 20_000, 32_768, 40_000, 50_000, 10**5, 10**6, 10**7):
+            nanoseconds, faults = processes.at_size("logit", dtype, size)
+            row = {"library": "numpy", "function": "logit", "dtype": dtype, "size": size}
+            rows.append(row | {"ns": round(nanoseconds, 2), "page faults": round(faults, 1)})
+            print(*rows[-1].values(), flush=True)
+    return rows
+
+
 def _startup(libraries: list[str]) -> dict[str, float]:
     found = {"importing arraylogit, over importing NumPy": processes.import_time()}
     for library in libraries:
@@ -150,6 +163,7 @@ def _parser() -> argparse.ArgumentParser:
         metavar="SIZE",
         help="measure the peak memory too, for an array of SIZE (Linux)",
     )
+    parser.add_argument("--cliffs", action="store_true", help="NumPy at sizes 10^3 to 10^7 too")
     parser.add_argument("--startup", action="store_true", help="time imports and first calls too")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the results")
     parser.add_argument("--plot", type=Path, metavar="FILE", help="draw them")

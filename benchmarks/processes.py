@@ -84,6 +84,37 @@ getattr(y, "block_until_ready", lambda: None)()
 print(time.perf_counter() - start)
 """
 
+# The heap is as the first calls leave it: what a size costs may depend on it.
+_SIZES = """
+import json, resource, sys, time
+import numpy as np
+import arraylogit
+
+function, dtype, size = sys.argv[1:]
+size = int(size)
+f = getattr(arraylogit, function)
+x = np.linspace(0.001, 0.999, size, dtype=dtype)
+repeats = max(1, 300_000 // size)
+
+def faults():
+    return resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+
+shortest = fewest = float("inf")
+for _ in range(max(7, 30 // max(1, size // 1_000_000))):
+    first, start = faults(), time.perf_counter()
+    for _ in range(repeats):
+        f(x)
+    shortest = min(shortest, (time.perf_counter() - start) / repeats)
+    fewest = min(fewest, (faults() - first) / repeats)
+print(json.dumps([shortest / size * 1e9, fewest]))
+"""
+
+
+def at_size(function: str, dtype: str, size: int) -> tuple[float, float]:
+    """Return the nanoseconds an element, and the page faults a call, of NumPy at one size."""
+    nanoseconds, faults = json.loads(_run(_SIZES, function, dtype, str(size)))
+    return nanoseconds, faults
+
 
 def peak_memory(library: str, function: str, dtype: str, size: int, case: str) -> float:
     """Return the MiB that a call takes at its peak beyond its input and results (Linux)."""

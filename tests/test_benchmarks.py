@@ -1,6 +1,7 @@
 """The benchmarks run, and what is claimed of them is in the committed results."""
 
 import json
+import platform
 import tomllib
 from pathlib import Path
 
@@ -83,3 +84,24 @@ def test_blocks_bound_the_memory(library, case):
         pytest.skip("not run: Linux alone lets a process reset its peak of memory")
     size = 4 * 10**6  # whole temporaries in float64 would take 32 MB each
     assert processes.peak_memory(library, "logit", "float32", size, case) < 8
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="about glibc's memory")
+@pytest.mark.parametrize(
+    ("dtype", "size"), [("float32", 40_000), ("float64", 12_000), ("float64", 50_000)]
+)
+def test_no_size_takes_its_temporaries_anew_from_the_system(dtype, size):
+    _, faults = processes.at_size("logit", dtype, size)
+    assert faults < 8  # more than 60 with blocks that the system has to give each time
+
+
+def test_the_sizes_in_fresh_processes(monkeypatch, tmp_path):
+    monkeypatch.setattr(processes, "at_size", lambda function, dtype, size: (size / 7, 0.0))
+    file = tmp_path / "results.json"
+    options = ["--libraries=numpy", "--functions=logit", "--dtypes=float32", "--sizes=1"]
+    options += ["--seconds=0", "--rounds=2", "--clock=wall", "--cliffs", f"--json={file}"]
+    assert benchmarks.main(options) == 0
+    rows = json.loads(file.read_text())["cliffs"]
+    assert {row["dtype"] for row in rows} == {"float32", "float64"}
+    assert {10**n for n in range(3, 8)} < {row["size"] for row in rows}
+    assert rows[0]["ns"] == 142.86

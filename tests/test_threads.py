@@ -1,6 +1,7 @@
 """Threads on NumPy change no bit, and are there only where they were asked for."""
 
 import asyncio
+import contextvars
 import os
 import signal
 import sys
@@ -12,10 +13,9 @@ import pytest
 
 import arraylogit
 from arraylogit import _threads, logit
-from arraylogit._strategies._numpy import BLOCK
+from arraylogit._strategies._numpy import SHARE
 from tests.functions import each_function
 
-SHARE = 8 * BLOCK  # elements for each thread, at least
 LARGE = 5 * SHARE + 7
 
 
@@ -238,4 +238,14 @@ def test_refused(number, error, message):
 def test_takes_integers_of_numpy():
     with arraylogit.num_threads(np.int64(3)):
         assert _threads.available() == 3
+    assert _threads.available() == 1
+
+
+@pytest.mark.parametrize("number", [1, 2])
+def test_a_block_may_end_in_another_context(number):
+    block = arraylogit.num_threads(number)
+    contextvars.copy_context().run(block.__enter__)
+    block.__exit__(None, None, None)
+    with arraylogit.num_threads(2):
+        assert _threads.available() == 2
     assert _threads.available() == 1

@@ -3,7 +3,7 @@
 import os
 from collections import deque
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from contextvars import ContextVar
 from dataclasses import dataclass
 from operator import index
@@ -76,21 +76,29 @@ def num_threads(number: int) -> AbstractContextManager[None]:
 @contextmanager
 def _block(number: int) -> Iterator[None]:
     if number == 1:
-        token = _TEAM.set(None)
-        try:
+        with _set(None):
             yield
-        finally:
-            _TEAM.reset(token)
         return
     from concurrent.futures import ThreadPoolExecutor  # takes milliseconds
 
     with ThreadPoolExecutor(number - 1, "arraylogit") as helpers:
         team = _Team(number, helpers, os.getpid())
-        token = _TEAM.set(team)
-        try:
-            yield
-        finally:
-            team.closed = True  # for a task that outlives the block
+        with _set(team):
+            try:
+                yield
+            finally:
+                team.closed = True  # for a task that outlives the block
+
+
+@contextmanager
+def _set(team: _Team | None) -> Iterator[None]:
+    token = _TEAM.set(team)
+    try:
+        yield
+    finally:
+        # Another context than that of the beginning, as in an asynchronous fixture of pytest, has
+        # a setting of its own.
+        with suppress(ValueError):
             _TEAM.reset(token)
 
 

@@ -17,9 +17,17 @@ _BY_DTYPE = {
     for dtype in map(np.dtype, (np.float16, np.float32, np.float64, np.longdouble))
 }
 
-# Elements a block: a handful of float64 temporaries stay in a 1-2 MiB second-level cache, and
-# the interpreter's time per operation is spread over tens of microseconds of arithmetic.
-BLOCK = 32768
+# Elements a block: its float64 temporaries, of 96 KiB, stay in cache, and the interpreter's time
+# for each operation is spread over tens of microseconds.
+BLOCK = 12288
+# Elements for each thread, at least. Threads take turns in the interpreter less often by larger
+# blocks.
+SHARE, _THREAD_BLOCK = 2**18, 65536
+
+# glibc gives freed memory of 128 KiB back to the system at once, and takes it anew for the next
+# temporary: hundreds of page faults a call, which cost more than the arithmetic. Once an array of
+# 2 MiB has been freed, as this one is, it keeps that much.
+np.empty(2**21, np.uint8)
 
 
 class NumPy(Direct):
@@ -68,7 +76,8 @@ class NumPy(Direct):
                 y = self.cast(_values(call, self.cast(x, _dtype(call))), result)
                 return y if out is None else np.positive(y, out=out)
             if out is not None:
-                fill(call, x.view(np.ndarray), out.view(np.ndarray))
+                target = out.view(np.ndarray)
+                fill(call, target if x is out else x.view(np.ndarray), target)
                 if type(out) is not np.ndarray:  # where NumPy's functions pass on a mask
                     out.__array_wrap__(out, (np.positive, (x, out), 0))
                 return out
@@ -143,7 +152,7 @@ def _is_plain(x: Array) -> bool:
 def fill(call: Call, x: Array, out: Array) -> None:
     """Write the values at `x` to `out`: arrays of NumPy's own type and of one shape."""
     dtype, result = _dtype(call), call.dtypes.result
-    threads = max(1, min(_threads.available(), x.size // (8 * BLOCK)))
+    threads = max(1, min(_threads.available(), x.size // SHARE))
     if threads > 1 and x is not out and np.may_share_memory(x, out):
         threads = 1  # what one of them reads, another may have written
     # nditer visits any strides in memory order, casts block by block, and copies x first where
@@ -164,8 +173,7 @@ def fill(call: Call, x: Array, out: Array) -> None:
         ],
         op_dtypes=[dtype, result],
         casting="unsafe",  # what may be cast has been checked
-        # Threads take turns in the interpreter less often by larger blocks.
-        buffersize=BLOCK * (2 if threads > 1 else 1),
+        buffersize=_THREAD_BLOCK if threads > 1 else BLOCK,
     )
 
     def share(part: np.nditer, start: int, end: int) -> None:
