@@ -248,7 +248,7 @@ def log1p_rest(f: Array, f_low: Array, xp: Namespace) -> Array:
 
 
 def exponent(x: Array, xp: Namespace) -> tuple[Array, Array]:
-    """Return 2^-k/scale, and k, such that 2^-k x is between 89/128 and 89/64; x may be subnormal."""
+    """Return 2^-k/scale, and k, such that 2^-k x is between 89/128 and 89/64."""
     spec = xp.spec
     e = (xp.bits(x * spec.scale) - spec.least) & spec.exponent
     k = xp.from_bits((e >> spec.mantissa) + spec.count_bits) - (spec.counter + spec.scale_exponent)
