@@ -42,8 +42,8 @@ def _artanh(t: mp.mpf) -> mp.mpf:
 
 # (e^r - 1 - r)/r^2 on half the distance between two multiples of log 2, and a little more.
 _REDUCED = (-0.3472, 0.3472)
-# (log(1 + f) - f)/f^2 for 1 + f between 3/4 and 3/2.
-_FRACTION = (-0.25, 0.5)
+# (log(1 + f) - f)/f^2 for 1 + f between 89/128 and 89/64.
+_FRACTION = (89 / 128 - 1, 89 / 64 - 1)
 # (2 artanh(s) - 2s)/s^3 as a polynomial in s^2.
 _QUOTIENT = 0.2305**2
 
@@ -83,7 +83,7 @@ def fit(wanted: Wanted, precision: int) -> tuple[list[float], float]:
         while len(fixed) < min(4, grid.size - 1):
             fixed.append(_round(grid.fit(fixed)[len(fixed)], precision))
         coefficients = [_round(a, precision) for a in grid.fit(fixed)]
-        error = max(abs(e) for e in grid.errors(coefficients))
+        error = max(abs(e) for e in grid.errors(coefficients, grid.weights))
         return [float(a) for a in reversed(coefficients)], float(mp.log(error, 2))
 
 
@@ -96,33 +96,38 @@ class _Grid:
         count = 24 * self.size
         angles = (mp.pi * (2 * i + 1) / (2 * count) for i in range(count))
         self.points = [(low + high) / 2 - (high - low) / 2 * mp.cos(a) for a in angles]
-        self.weights = [wanted.weight(x) for x in self.points]
+        self.weights = [abs(wanted.weight(x)) for x in self.points]
         self.values = [wanted.function(x) for x in self.points]
 
-    def errors(self, coefficients: list[mp.mpf]) -> list[mp.mpf]:
+    def errors(self, coefficients: list[mp.mpf], weights: list[mp.mpf]) -> list[mp.mpf]:
         return [
             w * (mp.polyval(coefficients[::-1], x) - y)
-            for x, w, y in zip(self.points, self.weights, self.values, strict=True)
+            for x, w, y in zip(self.points, weights, self.values, strict=True)
         ]
 
     def fit(self, fixed: list[mp.mpf]) -> list[mp.mpf]:
         """Return all coefficients, the lowest first, of which the first ones are given."""
         free = self.size - len(fixed)
+        # What is fitted is (function - fixed terms)/x^k, which has no zero of its own at 0: the
+        # sign of x^k goes to the weight, so that the errors alternate.
+        weights = [
+            -w if x < 0 and len(fixed) % 2 else w
+            for x, w in zip(self.points, self.weights, strict=True)
+        ]
         last = len(self.points) - 1
         nodes = [round(last * (1 - mp.cos(mp.pi * i / free)) / 2) for i in range(free + 1)]
         coefficients: list[mp.mpf] = []
         for _ in range(20):
             matrix, right = mp.matrix(free + 1), mp.matrix(free + 1, 1)
             for row, node in enumerate(nodes):
-                x, w = self.points[node], self.weights[node]
+                x, w = self.points[node], weights[node]
                 for column in range(free):
                     matrix[row, column] = w * x ** (column + len(fixed))
                 matrix[row, free] = (-1) ** row
                 right[row] = w * (self.values[node] - mp.polyval(fixed[::-1], x))
             solution = mp.lu_solve(matrix, right)
             coefficients = fixed + [solution[i] for i in range(free)]
-            errors = self.errors(coefficients)
-            found = _extrema(errors, free + 1)
+            found = _extrema(self.errors(coefficients, weights), free + 1)
             if found == nodes:
                 break
             nodes = found
@@ -138,8 +143,17 @@ def _extrema(errors: list[mp.mpf], count: int) -> list[int]:
                 runs[-1] = i
         else:
             runs.append(i)
-    while len(runs) > count:  # the smaller one of the two ends goes
-        runs.pop(0 if abs(errors[runs[0]]) < abs(errors[runs[-1]]) else -1)
+    while len(runs) > count:
+        # The smallest one goes, and if it is not an end, a neighbour: signs go on alternating.
+        sizes = [abs(errors[i]) for i in runs]
+        ends = (0, len(runs) - 1)
+        if len(runs) == count + 1:
+            runs.pop(min(ends, key=sizes.__getitem__))
+            continue
+        least = sizes.index(min(sizes))
+        runs.pop(least)
+        if least not in ends:
+            runs.pop(least - 1 if sizes[least - 1] < sizes[least + 1] else least)
     return runs
 
 
@@ -160,7 +174,7 @@ def log2_parts(bits: int, precision: int) -> list[float]:
 # The degrees and precisions of each Spec.
 WANTED = {
     "FLOAT32": (24, 15, {"exponential": 5, "logarithm": 9, "artanh": 3}),
-    "FLOAT64": (53, 42, {"exponential": 11, "logarithm": 20, "artanh": 8}),
+    "FLOAT64": (53, 42, {"exponential": 10, "logarithm": 20, "artanh": 8}),
     "WIDE": (53, 42, {"exponential": 7, "logarithm": 11, "artanh": 5}),
 }
 FIT = {"exponential": exponential, "logarithm": logarithm, "artanh": artanh}

@@ -80,10 +80,13 @@ def softplus_parts(x: Array, xp: Namespace) -> tuple[Array, Array]:
     e = 1.0 + m
     e_low = ((1.0 - e) + m) + m_low
     t, t_low = e * spec.drop * power, e_low * spec.drop * power
-    # log(1 + t) is log 2 + log((1 + t)/2) for t >= 1/2, where t - 1 is exact.
-    far = t >= 0.5
-    f = xp.where(far, 0.5 * t - 0.5, t)
-    f_low = xp.where(far, 0.5 * t_low, t_low)
+    # log(1 + t) = log 2 + log(1 + g) with g = (t - 1)/2
+    far = t >= 0.390625
+    half = 0.5 * t
+    g = half - 0.5
+    g_low = ((-0.5 - g) + half) + 0.5 * t_low
+    f = xp.where(far, g, t)
+    f_low = xp.where(far, g_low, t_low)
     base = xp.where(far, spec.log2[0], 0.0)
     base_low = xp.where(far, spec.log2[1], 0.0)
     high = base + f
