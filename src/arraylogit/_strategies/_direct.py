@@ -138,7 +138,7 @@ def elements_overlap(shape: Iterable[int], steps: Iterable[int], size: int) -> b
 @cache
 def _least_input(dtype: Dtype) -> float:
     # The smallest number whose logit fits into a dtype of eight bits. Wider ones hold them all.
-    if not isinstance(dtype, np.dtype) or dtype.itemsize > 1 or "float" not in dtype.name:
+    if "float" not in dtype.name:
         return 0.0
     numbers = np.arange(256, dtype=np.uint8).view(dtype).astype(float)
     return math.exp(-numbers[np.isfinite(numbers)].max())
@@ -146,6 +146,8 @@ def _least_input(dtype: Dtype) -> float:
 
 def within(dtype: Dtype, smallest: Any, below_one: Any) -> tuple[Any, Any]:
     """Return the ends of the clamp, moved to where logits fit into a dtype."""
+    if not isinstance(dtype, np.dtype) or dtype.itemsize > 1:  # here: Dynamo traces no cache
+        return smallest, below_one
     least = _least_input(dtype)
     return max(smallest, least), min(below_one, 1 - least)
 
