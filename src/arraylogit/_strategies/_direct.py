@@ -138,7 +138,7 @@ def elements_overlap(shape: Iterable[int], steps: Iterable[int], size: int) -> b
 @cache
 def _least_input(dtype: np.dtype[Any]) -> float:
     # The smallest number whose logit fits into a dtype of eight bits. Wider ones hold them all.
-    if dtype.itemsize > 1 or "float" not in dtype.name:
+    if "float" not in dtype.name:
         return 0.0
     numbers = np.arange(256, dtype=np.uint8).view(dtype).astype(float)
     return math.exp(-numbers[np.isfinite(numbers)].max())
@@ -146,8 +146,10 @@ def _least_input(dtype: np.dtype[Any]) -> float:
 
 def within(dtype: Dtype, smallest: Any, below_one: Any) -> tuple[Any, Any]:
     """Return the ends of the clamp, moved to where logits fit into a dtype."""
-    # Dtypes of another library may warn when a cache compares them with NumPy's.
-    least = _least_input(dtype) if isinstance(dtype, np.dtype) else 0.0
+    if not isinstance(dtype, np.dtype) or dtype.itemsize > 1:
+        # Told here, for Dynamo traces no cache, and other libraries' dtypes warn in one.
+        return smallest, below_one
+    least = _least_input(dtype)
     return max(smallest, least), min(below_one, 1 - least)
 
 
