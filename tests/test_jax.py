@@ -287,3 +287,9 @@ def test_derivatives_of_orders_1_to_4(function):
             for f in (reverse, forward):
                 got = np.asarray(jax.jit(jax.vmap(f))(x))
                 np.testing.assert_allclose(got, want, rtol=1e-13, atol=1e-17, err_msg=str(order))
+
+
+@each_function
+def test_kernels_at_the_ends(function):
+    x = np.float32([np.inf, -np.inf, 3e38, -3e38, 0, 1, np.nan])
+    np.testing.assert_allclose(function(jnp.asarray(x)), function(x), rtol=3e-7)
