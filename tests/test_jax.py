@@ -261,6 +261,10 @@ AT |= {"log_expit": AT["expit"], "expit_log_jacobian": AT["expit"]}
 AT |= {"logit_log_jacobian": AT["logit"]}
 
 
+def _forward(f):
+    return lambda x: jax.jvp(f, (x,), (jnp.ones_like(x),))[1]
+
+
 @each_function
 def test_derivatives_of_orders_1_to_4(function):
     """Against mpmath, in the last digits but where one crosses 0: relative to its neighbours."""
@@ -277,9 +281,15 @@ def test_derivatives_of_orders_1_to_4(function):
     with jax.enable_x64(True), mpmath.workdps(80):
         for order in range(1, 5):
             reverse = jax.grad(reverse)
-            forward = (lambda f: lambda x: jax.jvp(f, (x,), (jnp.ones_like(x),))[1])(forward)
+            forward = _forward(forward)
             want = [mpmath.taylor(exact, mpmath.mpf(v), order)[order] for v in x]
             want = np.asarray([float(w * mpmath.factorial(order)) for w in want])
             for f in (reverse, forward):
-                got = np.asarray(jax.vmap(f)(x))
+                got = np.asarray(jax.jit(jax.vmap(f))(x))
                 np.testing.assert_allclose(got, want, rtol=1e-13, atol=1e-17, err_msg=str(order))
+
+
+@each_function
+def test_kernels_at_the_ends(function):
+    x = np.float32([np.inf, -np.inf, 3e38, -3e38, 0, 1, np.nan])
+    np.testing.assert_allclose(function(jnp.asarray(x)), function(x), rtol=3e-7)

@@ -77,7 +77,8 @@ def _fused(x: Array, xp: Namespace) -> Array:
     y = a + high
     t = y - a
     y_low = (a - (y - t)) + (high - t)
-    return -(y + (y_low + 2.0 * low))
+    # At infinity, the parts have no difference.
+    return -xp.where(a > -xp.spec.lowest, a, y + (y_low + 2.0 * low))
 
 
 def _wide(x: Array, xp: Namespace) -> Array:

@@ -100,7 +100,8 @@ def _fused(x: Array, xp: Namespace) -> Array:
     y = high - lesser
     t = y - high
     y_low = (high - (y - t)) - (lesser + t)
-    return -(y + (y_low + low))
+    # At -inf, the parts have no difference.
+    return xp.where(x < xp.spec.lowest, x, -(y + (y_low + low)))
 
 
 def _wide(x: Array, xp: Namespace) -> Array:
