@@ -7,9 +7,8 @@ import pytest
 WIDE, NARROW = (1400, 1000), (390, 844)
 
 
-@pytest.fixture(scope="module")
-def browser(tmp_path_factory):
-    """Chromium without a window, if it is here with its driver."""
+def chromium(profile):
+    """Return Chromium without a window, if it is here with its driver."""
     webdriver = pytest.importorskip("selenium.webdriver")
     names = ("chromium", "chromium-browser", "google-chrome")
     program = next(filter(None, map(shutil.which, names)), None)
@@ -21,14 +20,12 @@ def browser(tmp_path_factory):
     for argument in (
         *("headless", "no-sandbox", "disable-gpu", "disable-background-networking"),
         *("no-first-run", "disable-component-update", "disable-sync"),
-        f"user-data-dir={tmp_path_factory.mktemp('chromium')}",
+        f"user-data-dir={profile}",
     ):
         options.add_argument(f"--{argument}")
     options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
     service = webdriver.ChromeService(driver)
-    window = webdriver.Chrome(options=options, service=service)
-    yield window
-    window.quit()
+    return webdriver.Chrome(options=options, service=service)
 
 
 def open_page(browser, path, size, scheme="light"):

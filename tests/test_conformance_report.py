@@ -21,7 +21,7 @@ from arraylogit.testing.functions import FUNCTIONS
 from arraylogit.testing.plot import Curve, Figure
 from arraylogit.testing.report import STATES, Report, dumps
 from arraylogit.testing.targets import target
-from tests.browser import NARROW, WIDE, browser, open_page, overflow  # noqa: F401
+from tests.browser import NARROW, WIDE, open_page, overflow
 
 ROOT = Path(__file__).parent.parent
 RESULTS = ROOT / "docs" / "results"

@@ -14,10 +14,10 @@ import jax.scipy.special
 import numpy as np
 import scipy.special
 import torch
+from docs.figures.ulp_near_half import short
 
 import arraylogit
 from arraylogit.testing import inputs, measure, reference
-from docs.figures.ulp_near_half import short
 
 BINS = 200
 RANGES = {
