@@ -18,7 +18,10 @@ extensions = [
     "myst_parser",
     "numpydoc",
     "sphinx.ext.autodoc",
+    "sphinx.ext.mathjax",
+    "sphinx-mathjax-offline",  # a copy of MathJax on the site itself
     "sphinx_copybutton",
+    "folded",
     "repository",
     "tables",
 ]
@@ -34,7 +37,7 @@ html_show_sphinx = False
 nitpicky = True
 highlight_language = "none"
 default_role = "literal"
-myst_enable_extensions = ["colon_fence", "deflist"]
+myst_enable_extensions = ["colon_fence", "deflist", "dollarmath"]
 myst_heading_anchors = 3
 copybutton_exclude = ".linenos, .gp, .go"
 

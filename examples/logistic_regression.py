@@ -113,17 +113,25 @@ def scores(p, y):
     return -np.mean(np.log(np.where(y == 1, p, 1 - p))), np.mean((p > 0.5) == y)
 
 
-def plot(path, r, without, plain, robust, y):
+def plot(path, prior, prior_without, r, plain, robust, y):
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(10, 4.4), layout="constrained")
-    left, right = figure.subplots(1, 2)
+    figure = Figure(figsize=(14, 4.4), layout="constrained")
+    left, middle, right = figure.subplots(1, 3)
+    bins = np.linspace(0, 1, 21)
+    left.hist(prior, bins, density=True, color="tab:blue", alpha=0.7, label="with log-Jacobian")
+    label = "without: not uniform"
+    left.hist(prior_without, bins, density=True, histtype="step", color="tab:red", label=label)
+    left.axhline(1, color="black", linestyle="--", label="meant: uniform")
+    left.set(xlabel="r, share of labels that say nothing", ylabel="density")
+    left.set_title("Before the data: what the sampler takes for the prior", fontsize=11)
+    left.legend(loc="upper center")
     bins = np.linspace(0, 0.35, 71)
-    left.hist(r, bins, density=True, color="tab:blue", alpha=0.7, label="with its log-Jacobian")
-    left.hist(without, bins, density=True, histtype="step", color="tab:red", label="without")
-    left.axvline(SHARE, color="black", linestyle="--", label="share replaced")
-    left.set(xlabel="r, share of labels that say nothing", ylabel="posterior density")
-    left.legend()
+    middle.hist(r, bins, density=True, color="tab:blue", alpha=0.7, label="posterior")
+    middle.axvline(SHARE, color="black", linestyle="--", label="share replaced")
+    middle.set(xlabel="r, share of labels that say nothing")
+    middle.set_title("After the data", fontsize=11)
+    middle.legend()
     for label, marker in ((0, "v"), (1, "^")):
         points = y == label
         colour = ("tab:orange", "tab:green")[label]
@@ -163,9 +171,12 @@ def main():
         loss, accuracy = scores(p, held_y)
         print(f"{name:<10}{loss:8.4f}{accuracy:10.3f}")
     if args.plot:
-        without, _ = chains(x, y, args.samples, jacobian=False)
-        without = np.ravel(expit(without[..., 0]))
-        plot(args.plot, np.ravel(r), without, logit(plain), logit(robust), held_y)
+        nothing = x[:0, :1], y[:0]
+        priors = (
+            chains(*nothing, args.samples, jacobian)[0][..., 0] for jacobian in (True, False)
+        )
+        prior, prior_without = (np.ravel(expit(u)) for u in priors)
+        plot(args.plot, prior, prior_without, np.ravel(r), logit(plain), logit(robust), held_y)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """Train through probabilities that saturate, in bfloat16, eagerly and compiled.
 
-    python examples/saturation.py [--steps 400] [--plot saturation.png]
+    python examples/saturation.py [--steps 100] [--plot saturation.png]
 
 Experts who each see a quarter of an image say how probable a digit of 5 or more is, and their
 opinions are pooled in log-odds, with weights that are learnt along with the experts:
@@ -101,7 +101,7 @@ def plot(path, results):
         last = int(torch.isfinite(loss).int().sum()) - 1
         if last < len(loss) - 1:
             top.plot(last, loss[last], "X", color=colour, markersize=12)
-            top.text(last + 12, 1.3 * loss[last], "not finite from here on", color=colour)
+            top.text(last + 3, 1.3 * loss[last], "not finite from here on", color=colour)
             saturated = saturated[: last + 1]
         bottom.plot(100 * saturated, line, color=colour, linewidth=width)
     top.set(
@@ -117,7 +117,7 @@ def plot(path, results):
 
 def main():
     parser = argparse.ArgumentParser(description="Train through probabilities that saturate.")
-    parser.add_argument("--steps", type=int, default=400)
+    parser.add_argument("--steps", type=int, default=100)
     parser.add_argument("--plot", metavar="PNG", help="write the course of the loss to this file")
     args = parser.parse_args()
     if args.plot:

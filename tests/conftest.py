@@ -3,6 +3,7 @@ from importlib import import_module
 import pytest
 
 from arraylogit.testing.backends import BACKENDS, Jax, parts
+from tests.browser import chromium
 
 NAMES = (
     *("numpy", "torch:eager", "jax:eager", "dask", "array_api_strict:device1"),
@@ -19,6 +20,13 @@ def library(request):
         pytest.skip(f"not run: {reason}")
     with chosen:
         yield chosen
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory):
+    window = chromium(tmp_path_factory.mktemp("chromium"))
+    yield window
+    window.quit()
 
 
 @pytest.fixture(scope="session")

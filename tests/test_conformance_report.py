@@ -3,7 +3,6 @@
 import copy
 import json
 import re
-import shutil
 import subprocess
 import sys
 from itertools import combinations, pairwise
@@ -22,6 +21,7 @@ from arraylogit.testing.functions import FUNCTIONS
 from arraylogit.testing.plot import Curve, Figure
 from arraylogit.testing.report import STATES, Report, dumps
 from arraylogit.testing.targets import target
+from tests.browser import NARROW, WIDE, open_page, overflow
 
 ROOT = Path(__file__).parent.parent
 RESULTS = ROOT / "docs" / "results"
@@ -466,52 +466,6 @@ class TestSweeps:
         data["summary"]["overall"]["max"] = 511.0
         out.write_text(json.dumps(data))
         assert results.tabulate(tmp_path) != text
-
-
-@pytest.fixture(scope="module")
-def browser(tmp_path_factory):
-    """Chromium without a window, if it is here with its driver."""
-    webdriver = pytest.importorskip("selenium.webdriver")
-    names = ("chromium", "chromium-browser", "google-chrome")
-    program = next(filter(None, map(shutil.which, names)), None)
-    driver = shutil.which("chromedriver")
-    if not (program and driver):
-        pytest.skip("not run: no chromium, or no chromedriver")
-    options = webdriver.ChromeOptions()
-    options.binary_location = program
-    for argument in (
-        *("headless", "no-sandbox", "disable-gpu", "disable-background-networking"),
-        *("no-first-run", "disable-component-update", "disable-sync"),
-        f"user-data-dir={tmp_path_factory.mktemp('chromium')}",
-    ):
-        options.add_argument(f"--{argument}")
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-    service = webdriver.ChromeService(driver)
-    window = webdriver.Chrome(options=options, service=service)
-    yield window
-    window.quit()
-
-
-WIDE, NARROW = (1400, 1000), (390, 844)
-
-
-def open_page(browser, path, size, scheme="light"):
-    browser.execute_cdp_cmd(
-        "Emulation.setDeviceMetricsOverride",
-        {"width": size[0], "height": size[1], "deviceScaleFactor": 1, "mobile": size == NARROW},
-    )
-    features = [{"name": "prefers-color-scheme", "value": scheme}]
-    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": features})
-    browser.get(path.as_uri())
-
-
-def overflow(browser, size):
-    """Return how many pixels the page is wider than the window."""
-    # On a phone the window grows with the page; on a desktop a scroll bar takes some of it.
-    page, window = browser.execute_script(
-        "const e = document.documentElement; return [e.scrollWidth, e.clientWidth]"
-    )
-    return page - min(window, size[0])
 
 
 class TestBrowser:

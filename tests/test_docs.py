@@ -3,6 +3,7 @@
 import ast
 import doctest
 import inspect
+import json
 import os
 import re
 import shutil
@@ -17,6 +18,7 @@ from sybil.parsers.myst import PythonCodeBlockParser
 
 import arraylogit
 from arraylogit import _expit, _log_expit, _logit
+from tests.browser import NARROW, WIDE, open_page, overflow
 
 ROOT = Path(__file__).parent.parent
 PAGES = sorted(
@@ -123,29 +125,112 @@ def test_docstring_examples(name):
 
 
 def _build(source, target):
-    pytest.importorskip("sphinx", reason="the site is not built: Sphinx is not installed")
+    for name in "sphinx", "sphinx-mathjax-offline":
+        pytest.importorskip(name, reason=f"the site is not built: {name} is not installed")
     strict = ["-W", "--keep-going", "-n", "-q", "-b", "html", "-c", ROOT / "docs"]
     return subprocess.run(
         [sys.executable, "-m", "sphinx", *strict, source, target], capture_output=True, text=True
     )
 
 
-def test_site_builds(tmp_path):
-    process = _build(ROOT / "docs", tmp_path)
+@pytest.fixture(scope="module")
+def site(tmp_path_factory):
+    """The folder of the site, built without a warning."""
+    folder = tmp_path_factory.mktemp("site")
+    process = _build(ROOT / "docs", folder)
     assert (process.returncode, process.stderr) == (0, "")
-    # Every page is there, the tables hold what they are made of, and pictures are copied.
-    pages = {
-        p.relative_to(ROOT / "docs").with_suffix(".html")
-        for p in ROOT.glob("docs/**/*.md")
-        if "results" not in p.parts
-    }
-    assert {page for page in pages if not (tmp_path / page).is_file()} == set()
-    semantics = (tmp_path / "reference" / "semantics.html").read_text("utf-8")
+    return folder
+
+
+# Each page by its name on the site.
+NAMES = {
+    path.relative_to(ROOT / "docs").with_suffix(".html").as_posix()
+    for path in ROOT.glob("docs/**/*.md")
+    if "conformance" not in path.parts
+}
+
+
+def test_site_has_every_page_table_and_picture(site):
+    assert {name for name in NAMES if not (site / name).is_file()} == set()
+    semantics = (site / "reference" / "semantics.html").read_text("utf-8")
     assert 'id="rule-accuracy-float32"' in semantics
-    assert (tmp_path / "_images" / "ulp_near_half.svg").is_file()
-    api = (tmp_path / "reference" / "api.html").read_text("utf-8")
-    functions = [name for name in arraylogit.__all__ if callable(getattr(arraylogit, name))]
-    assert [name for name in functions if f'id="arraylogit.{name}"' not in api] == []
+    assert (site / "_images" / "ulp_near_half.svg").is_file()
+    for name in arraylogit.special.__all__:
+        page = (site / "functions" / f"{name}.html").read_text("utf-8")
+        assert f'id="arraylogit.{name}"' in page
+        assert f"_images/{name}.svg" in page
+
+
+def test_sidebar_has_each_page_once_in_reading_order(site):
+    index = (site / "index.html").read_text("utf-8")
+    (tree,) = re.findall(r'<div class="sidebar-tree">(.*?)</div>', index, re.DOTALL)
+    found = re.findall(r'class="reference internal" href="([^"#]+)"', tree)
+    assert len(found) == len(set(found))
+    assert set(found) == NAMES - {"index.html"}
+    order = ["tutorial", "howto/index", "functions/index", "libraries", "sharp_bits", "accuracy"]
+    order += ["performance", "conformance", "maintainers/index", "changelog"]
+    places = [found.index(f"{name}.html") for name in order]
+    assert places == sorted(places)
+
+
+def test_long_tables_are_folded(site):
+    for name in NAMES:
+        text = (site / name).read_text("utf-8")
+        folded = re.findall(r"<details><summary>\d+ rows</summary>.*?</details>", text, re.DOTALL)
+        tables = re.findall(r"<table.*?</table>", text, re.DOTALL)
+        rows = [len(re.findall("<tr", table)) - 1 for table in tables]
+        assert len(folded) == sum(n > 20 for n in rows)
+    assert "<summary>" in (site / "performance.html").read_text("utf-8")
+
+
+CHILDREN_CUT = """
+return [...document.querySelectorAll('article pre, article .table-wrapper, article img')].filter(
+    e => e.clientWidth && e.scrollWidth > e.clientWidth + 1 && %s
+).map(e => e.textContent.trim().slice(0, 60))
+"""
+# Tables of the report, with twenty columns: they scroll at any width.
+SCROLLS = {"results/README.html"}
+
+
+@pytest.mark.parametrize("size", [(1280, 1000), NARROW], ids=["wide", "narrow"])
+def test_site_fits_the_window(site, browser, size):
+    for kind in "performance", "browser":
+        browser.get_log(kind)  # what earlier tests left
+    for name in sorted(NAMES):
+        open_page(browser, site / name, size)
+        assert overflow(browser, size) == 0, name
+        # On a phone, code and tables scroll; on a desktop nothing needs to.
+        scrolls = "!['auto', 'scroll'].includes(getComputedStyle(e).overflowX)"
+        wide = size != NARROW and name not in SCROLLS
+        cut = browser.execute_script(CHILDREN_CUT % ("true" if wide else scrolls))
+        assert cut == [], name
+    messages = [
+        json.loads(entry["message"])["message"] for entry in browser.get_log("performance")
+    ]
+    sent = [m["params"] for m in messages if m["method"] == "Network.requestWillBeSent"]
+    urls = {each["request"]["url"] for each in sent}
+    assert len(urls) > len(NAMES)
+    assert {url for url in urls if re.match("(https?|wss?):", url)} == set()
+    assert browser.get_log("browser") == []
+
+
+def test_mathematics_is_typeset(site, browser):
+    for name in arraylogit.special.__all__:
+        open_page(browser, site / "functions" / f"{name}.html", WIDE)
+        # MathJax starts when the page has been loaded.
+        browser.execute_async_script("MathJax.startup.promise.then(arguments[0])")
+        count = "return document.querySelectorAll('mjx-container').length"
+        assert browser.execute_script(count) >= 2
+        assert browser.execute_script(count.replace("container", "merror")) == 0
+
+
+@pytest.mark.parametrize(("scheme", "turned"), [("light", False), ("dark", True)])
+def test_pictures_suit_the_scheme(site, browser, scheme, turned):
+    open_page(browser, site / "index.html", WIDE, scheme)
+    filters = browser.execute_script(
+        "return [...document.querySelectorAll('article img')].map(e => getComputedStyle(e).filter)"
+    )
+    assert [f != "none" for f in filters] == [turned]
 
 
 @pytest.mark.parametrize(
@@ -185,11 +270,10 @@ def test_vendored_formulas_are_the_packages():
 
     path = ROOT / "docs" / "maintainers" / "generic_logit.py"
     vendored = {f.name: ast.unparse(f) for f in ast.parse(path.read_text("utf-8")).body[1:]}
-    ours = {"logit": _logit._formula, "expit": _expit._formula, "_lesser": _expit._lesser}
-    ours["log_expit"] = _log_expit._formula
+    ours = {"logit": _logit, "expit": _expit, "log_expit": _log_expit}
     assert set(vendored) == set(ours)
     for name, source in vendored.items():
-        assert body(source) == body(inspect.getsource(ours[name])), name
+        assert body(source) == body(inspect.getsource(ours[name]._stepwise)), name
 
 
 def test_vendored_tests_pass_and_notice_the_textbook_formula(tmp_path):
@@ -215,9 +299,9 @@ def test_vendored_tests_pass_and_notice_the_textbook_formula(tmp_path):
     assert process.returncode == 0, process.stdout
     formula = tmp_path / files[0]
     text = formula.read_text("utf-8")
-    ours = "(e + a * (excess / 2)) / x"
+    ours = "xp.log(twice_x) - (xp.log(w) - r)"
     assert ours in text
-    formula.write_text(text.replace(ours, "x - x"), "utf-8")
+    formula.write_text(text.replace(ours, "xp.log(x / (1 - x))"), "utf-8")
     process = run()
     assert process.returncode == 1
     assert "test_accuracy[numpy-logit" in process.stdout

@@ -56,7 +56,7 @@ def plot(path, x, errors):
         figure = Figure(figsize=(8, 4.6), layout="constrained")
         axes = figure.subplots()
         for (name, error), style in zip(errors.items(), STYLES, strict=True):
-            axes.plot(x, error, style, label=f"{name}: {_short(error.max())}", linewidth=1.6)
+            axes.plot(x, error, style, label=f"{name}: {short(error.max())}", linewidth=1.6)
         axes.set(yscale="log", ylim=(0.2, 2e7), xlim=(LOW, HIGH))
         axes.set_xlabel("x")
         axes.set_ylabel("error of logit(x) in ULP, float32")
@@ -67,7 +67,7 @@ def plot(path, x, errors):
         figure.savefig(path, metadata={"Date": None})
 
 
-def _short(error):
+def short(error):
     return f"{error:.3g}" if error < 1000 else f"{error:,.0f}"
 
 
