@@ -2,8 +2,8 @@
 
     python examples/pooling.py
 
-Each row is a patient, each column a classifier's probability of "benign". The pooled probability is
-that of the mean log-odds,
+Each row is a patient, each column a classifier's probability of "benign". The pooled probability
+is that of the mean log-odds,
 
     pooled = expit(mean(logit(p, eps))).
 

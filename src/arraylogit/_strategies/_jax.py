@@ -58,7 +58,8 @@ class Jax(Direct):
             return _BY_DTYPE[dtype]
         if jnp.issubdtype(dtype, jnp.floating):  # of 8 bits or fewer
             # float8_e8m0fnu, powers of two for scales, has neither 0 nor negative numbers.
-            return Dtypes(jnp.dtype(jnp.float32), dtype) if jnp.finfo(dtype).min < 0 else None
+            signed = jnp.finfo(dtype).min < 0  # type: ignore[no-untyped-call]
+            return Dtypes(jnp.dtype(jnp.float32), dtype) if signed else None
         if jnp.issubdtype(dtype, jnp.complexfloating):
             return Dtypes(dtype, dtype, complex=True)
         if jnp.issubdtype(dtype, jnp.integer) or jnp.issubdtype(dtype, jnp.bool):
