@@ -77,7 +77,8 @@ def _fused(x: Array, xp: Namespace) -> Array:
     y = a + high
     t = y - a
     y_low = (a - (y - t)) + (high - t)
-    return -(y + (y_low + 2.0 * low))
+    # far from 0, at infinity too, where the two-sum is NaN
+    return xp.where(-a < xp.spec.lowest, -a, -(y + (y_low + 2.0 * low)))
 
 
 def _wide(x: Array, xp: Namespace) -> Array:

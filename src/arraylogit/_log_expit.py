@@ -100,7 +100,8 @@ def _fused(x: Array, xp: Namespace) -> Array:
     y = high - lesser
     t = y - high
     y_low = (high - (y - t)) - (lesser + t)
-    return -(y + (y_low + low))
+    # far below 0, -inf too, the two-sum of infinities is NaN
+    return xp.where(x < xp.spec.lowest, x, -(y + (y_low + low)))
 
 
 def _wide(x: Array, xp: Namespace) -> Array:
