@@ -77,8 +77,8 @@ def _fused(x: Array, xp: Namespace) -> Array:
     y = a + high
     t = y - a
     y_low = (a - (y - t)) + (high - t)
-    # At infinity, the parts have no difference.
-    return -xp.where(a > -xp.spec.lowest, a, y + (y_low + 2.0 * low))
+    # Far from 0 the result is -|x|. At infinity the two-sum would be NaN.
+    return xp.where(-a < xp.spec.lowest, -a, -(y + (y_low + 2.0 * low)))
 
 
 def _wide(x: Array, xp: Namespace) -> Array:

@@ -9,7 +9,9 @@ A result is in two parts, high + low, where one number would lose digits to a su
 from sums only, whose rounding error is a number too (Dekker, Knuth): no step needs the exact
 value of a product, so that it does not matter which products a compiler contracts to fused
 multiply-adds. 1 + x is never subtracted from: XLA rewrites (1 + x) - 1 to x; it leaves
-1 - (1 + x) alone. Magic numbers are taken back as bits, for the same reason.
+1 - (1 + x) alone. Magic numbers are taken back as bits, for the same reason. XLA also splits the
+loop where a quotient that is used twice, of two arrays, or a sum that such a quotient depends on,
+is used again next to it: hence reciprocals, and ``q * -t`` for the t that q depends on.
 
 The derivation, with the error term by term, is docs/explanation/kernels.md.
 """
@@ -40,9 +42,7 @@ class Spec(NamedTuple):
     count_bits: int
     drop: float  # 2^-lift
     log2_e: float
-    log2: tuple[
-        float, float, float
-    ]  # few bits, so that its multiples are exact; the rest; its rest
+    log2: tuple[float, float, float]  # a few bits, whose multiples are exact; the rest; its rest
     lowest: float  # exp(lowest) is 0
     negligible: float  # exp(negligible) is, next to 1
     tiny: float  # and this next to 1, and above 1/(the largest float)
@@ -255,7 +255,9 @@ def exponent(x: Array, xp: Namespace) -> tuple[Array, Array]:
     return xp.from_bits(spec.one - e), k
 
 
-def quotient(n: Array, lost: Array, d: Array, d_low: Array, xp: Namespace) -> tuple[Array, Array]:
+def compensated_quotient(
+    n: Array, lost: Array, d: Array, d_low: Array, xp: Namespace
+) -> tuple[Array, Array]:
     """Return (n - lost)/(d + d_low) in two parts.
 
     The first has half the digits, so that its products with the halves of d are exact.

@@ -100,7 +100,7 @@ def _fused(x: Array, xp: Namespace) -> Array:
     y = high - lesser
     t = y - high
     y_low = (high - (y - t)) - (lesser + t)
-    # At -inf, the parts have no difference.
+    # Far below 0 the result is x. At -inf the two-sum would be NaN.
     return xp.where(x < xp.spec.lowest, x, -(y + (y_low + low)))
 
 

@@ -4,7 +4,7 @@ from typing import Any
 
 from arraylogit._call import call
 from arraylogit._complex import join
-from arraylogit._kernels import ARTANH_WIDE, polynomial, quotient
+from arraylogit._kernels import ARTANH_WIDE, compensated_quotient, polynomial
 from arraylogit._record import Array, Elementwise, Evaluate, Namespace
 
 
@@ -109,7 +109,7 @@ def _fused(x: Array, xp: Namespace) -> Array:
     d = near + c
     t = d - near
     d_low = ((near - (d - t)) + (c - t)) + lost  # d + d_low is the denominator
-    s, s_low = quotient(n, lost, d, d_low, xp)
+    s, s_low = compensated_quotient(n, lost, d, d_low, xp)
     both = s + s_low
     rest = both * (both * both) * polynomial(both * both, spec.artanh)
     u, v = k * spec.log2[0], 2.0 * s  # |u| > |v|, or u = 0
@@ -119,15 +119,18 @@ def _fused(x: Array, xp: Namespace) -> Array:
 
 
 def _fused_faithful(x: Array, xp: Namespace) -> Array:
+    # In float32, for XLA's CPU: two thirds of the operations, at most 1 ULP, and no subnormal x.
+    # k = 0 for all |y| < 1, where s = 2x - 1 is exact: beyond, an error of s is small next to y.
     spec = xp.spec
     c = 1.0 - x
     lost = (1.0 - c) - x
     e = (xp.bits(x) - xp.bits(c) + spec.half) & spec.exponent
     e = xp.where(xp.abs(x - 0.5) < 0.2311, 0, e)
     near = xp.from_bits(xp.bits(x) - e)
+    # Twice, so that the quotient is used once: XLA would split the loop at it.
     s = 2.0 * (((near - c) - lost) / (near + c))
     s2 = s * s
-    k = xp.to_float(e)
+    k = xp.to_float(e)  # times 2^23
     high, low = spec.log2[0] / 2**23, spec.log2[1] / 2**23
     u = k * high
     y = u + s
@@ -202,4 +205,5 @@ LOGIT = Elementwise(
     fused=_fused,
     wide=_wide,
     continuation=Elementwise("logit", _complex, _complex_derivative),
+    faithful=_fused_faithful,
 )

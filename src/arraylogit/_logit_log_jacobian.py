@@ -1,7 +1,7 @@
 """The logarithm of the slope of the logit."""
 
 from arraylogit._call import call
-from arraylogit._kernels import exponent, log1p_rest, quotient
+from arraylogit._kernels import compensated_quotient, exponent, log1p_rest
 from arraylogit._logit import LOGIT_SLOPE
 from arraylogit._record import Array, Elementwise, Evaluate, Namespace
 
@@ -96,7 +96,7 @@ def _fused_slope(x: Array, xp: Namespace) -> Array:
     lost = 2.0 * w - (1.0 - h)
     square = w * w
     p = w - square
-    s, s_low = quotient(h, lost, p, (w - p) - square, xp)
+    s, s_low = compensated_quotient(h, lost, p, (w - p) - square, xp)
     # next to 0, where 1/p may be infinite, 1/p is the slope
     y = xp.where(w > xp.spec.tiny, s + s_low, 1.0 / xp.abs(p))
     return xp.where(w >= 0.0, xp.where(x < 0.5, -y, y), float("nan"))

@@ -55,6 +55,9 @@ class Elementwise:
         at least twice the precision.
     continuation : Elementwise, optional
         The function of a complex variable; without it, complex numbers are refused.
+    faithful : callable, optional
+        The value within 1 ULP by the same kernels, in fewer steps: where arithmetic takes longer
+        than memory, and the library's own function is not to be quicker.
     """
 
     name: str
@@ -63,8 +66,9 @@ class Elementwise:
     fused: Form | None = None
     wide: Form | None = None
     continuation: "Elementwise | None" = None
+    faithful: Form | None = None
 
-    def form(self, kind: Literal["fused", "stepwise", "wide"]) -> Form:
+    def form(self, kind: Literal["faithful", "fused", "stepwise", "wide"]) -> Form:
         """Return the form of that kind; the stepwise one where there is none."""
         form: Form = getattr(self, kind) or self.stepwise
         return form

@@ -32,6 +32,7 @@ def _kernels_namespace(dtype: Dtype, spec: Spec) -> Any:
         maximum=jnp.maximum,
         bits=_bits,
         from_bits=lambda i: lax.bitcast_convert_type(i, dtype),
+        to_float=lambda i: i.astype(dtype),
         spec=spec,
     )
 
@@ -101,13 +102,15 @@ def _where_bits_exist(dtype: Dtype, with_bits: Any, without: Any, *operands: Arr
 
 
 def _value(function: Elementwise, x: Array) -> Array:
-    def stepwise(x: Array) -> Array:
-        return function.stepwise(x, jnp)
+    def by(kind: Any) -> Any:
+        xp = jnp if kind == "stepwise" else _KERNELS[x.dtype]
+        return lambda x: function.form(kind)(x, xp)
 
-    kernels, fused = _KERNELS.get(x.dtype), function.fused
-    if fused is None or kernels is None:
-        return stepwise(x)
-    return _where_bits_exist(x.dtype, lambda x: fused(x, kernels), stepwise, x)
+    if function.fused is None or x.dtype not in _KERNELS:
+        return by("stepwise")(x)
+    if function.faithful and x.dtype == jnp.float32:
+        return lax.platform_dependent(x, cpu=by("faithful"), default=by("fused"))
+    return _where_bits_exist(x.dtype, by("fused"), by("stepwise"), x)
 
 
 @partial(jax.custom_jvp, nondiff_argnums=(0, 1))
@@ -137,7 +140,7 @@ def _jvp(function: Elementwise, dtypes: Dtypes, primals: Any, tangents: Any) -> 
 
 
 def _key(function: Elementwise, dtypes: Dtypes) -> Any:
-    return function.fused, function.stepwise, function.derivative, dtypes.result
+    return function.faithful, function.fused, function.stepwise, function.derivative, dtypes.result
 
 
 def _compile(function: Elementwise, dtypes: Dtypes) -> Any:
