@@ -7,9 +7,9 @@ is that of the mean log-odds,
 
     pooled = expit(mean(logit(p, eps))).
 
-`logit` and `expit` keep the table a table: rows, columns and names. Forests and nearest neighbours
-say 0 and 1, and `eps` makes a finite opinion of them: no estimate is surer than the number of
-cases that it comes from allows.
+`logit` and `expit` keep the table a table: rows, columns and names. Forests and nearest
+neighbours say 0 and 1, and `eps` makes finite opinions of these: an estimate from n cases is no
+surer than 1/n.
 """
 
 import pandas as pd

@@ -9,6 +9,7 @@ import re
 import shutil
 import subprocess
 import sys
+from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -261,6 +262,26 @@ def test_figure_of_errors_is_drawn(tmp_path):
     assert errors["arraylogit on JAX"] < 2
     assert errors["arraylogit on NumPy and torch"] <= 0.501
     assert svg.read_text("utf-8").count("<path") > 5
+
+
+def test_figure_of_speed_is_that_of_the_results(tmp_path):
+    pytest.importorskip("matplotlib")
+    from docs.figures import speed
+
+    found = speed.ratios()
+    assert set(found) == {
+        (label, dtype) for label in speed.BARS.values() for dtype in speed.COLOURS
+    }
+    speed.plot(tmp_path / "speed.svg", found)
+    # Drawn again, it is the same: results that are renewed need a new figure.
+    drawn = (tmp_path / "speed.svg").read_text("utf-8")
+    if matplotlib_is_pinned():
+        assert drawn == (ROOT / "docs" / "figures" / "speed.svg").read_text("utf-8")
+
+
+def matplotlib_is_pinned():
+    pinned = re.findall(r"^matplotlib==(.*)", (ROOT / "constraints.txt").read_text(), re.MULTILINE)
+    return [version("matplotlib")] == pinned
 
 
 def test_vendored_formulas_are_the_packages():

@@ -99,7 +99,7 @@ def test_plot_is_a_picture_of_both(run, backend):
     _, _, png = run(backend)
     assert png.read_bytes()[:8] == b"\x89PNG\r\n\x1a\n"
     pixels = np.round(255 * imread(png)[..., :3]).astype(int)
-    assert pixels.shape == (1050, 1050, 3)
+    assert pixels.shape == (975, 1500, 3)
     for color in TAB_RED, TAB_BLUE:  # of the lines drawn before and after
         assert np.sum(np.all(pixels == color, axis=-1)) > 500
     assert np.all(pixels[0] == 255)

@@ -13,6 +13,33 @@ EXAMPLES = Path(__file__).parents[1] / "examples"
 NUMBER = r"(-?\d+\.\d+)"
 
 
+def _shown(name):
+    """Return what README shows that an example prints."""
+    text = (EXAMPLES / "README.md").read_text("utf-8")
+    found = re.search(rf"python examples/{name}\.py.*?\n```\n(.*?)```\n", text, re.DOTALL)
+    return found[1].partition("\n## ")[0]
+
+
+def _agree(printed, shown):
+    """Whether two texts are the same but for the last digits of numbers."""
+    number = re.compile(r"\d+(?:\.\d+)?")
+
+    def close(a, b):
+        last = 0.1 ** len(b.partition(".")[2])
+        return abs(float(a) - float(b)) <= max(2.001 * last, 0.05 * float(b))
+
+    pairs = list(zip(number.findall(printed), number.findall(shown), strict=False))
+    same = " ".join(number.sub("#", printed).split()) == " ".join(number.sub("#", shown).split())
+    return same and bool(pairs) and all(close(a, b) for a, b in pairs)
+
+
+def test_numbers_that_disagree_are_noticed():
+    assert _agree("loss 0.0259, 4% of it", "loss 0.0258, 5% of it")
+    assert _agree("loss   12.1", "loss 12.3")
+    for wrong in "loss 13.5", "loss 12.3%", "gain 12.3", "loss 12.3 1":
+        assert not _agree(wrong, "loss 12.3")
+
+
 def _run(name, *arguments):
     command = [sys.executable, EXAMPLES / f"{name}.py", *map(str, arguments)]
     process = subprocess.run(command, capture_output=True, text=True)
@@ -41,7 +68,8 @@ def regression():
 def test_regression_finds_the_labels_replaced(tmp_path):
     pytest.importorskip("jax")
     png = tmp_path / "posterior.png"
-    printed = _run("logistic_regression", "--samples", 200, "--plot", png)
+    printed = _run("logistic_regression", "--plot", png)
+    assert _agree(printed, _shown("logistic_regression")), printed
     pattern = rf"""accepted {NUMBER}, R-hat {NUMBER}
 r: {NUMBER}, between {NUMBER} and {NUMBER} with 90% probability
  +log-loss  accuracy
@@ -52,7 +80,7 @@ with r +{NUMBER} +{NUMBER}
     assert found, printed
     accepted, r_hat, r, low, high, plain, right, robust, more = map(float, found.groups())
     assert 0.6 < accepted < 0.95
-    assert r_hat < 1.1
+    assert r_hat < 1.01
     assert low < 0.1 < high
     assert low < r < high
     assert robust < 0.75 * plain
@@ -99,11 +127,13 @@ def test_density_has_a_gradient_everywhere(regression):
 def test_saturation_is_survived_run_either_way(tmp_path):
     pytest.importorskip("torch")
     png = tmp_path / "saturation.png"
-    lines = _run("saturation", "--steps", 60, "--plot", png).splitlines()
+    printed = _run("saturation", "--plot", png)
+    assert _agree(printed, _shown("saturation")), printed
+    lines = printed.splitlines()
     results = {tuple(line[:27].split()): line[27:] for line in lines}
     assert len(results) == 4
     assert re.fullmatch(r"not finite at step \d+, with 0\.\d\d% saturated", lines[0][27:])
-    finite = r"loss (0\.\d+) after 60 steps, [1-9]% saturated"
+    finite = r"loss (0\.\d+) after 100 steps, [1-9]% saturated"
     losses = [
         float(re.fullmatch(finite, results["arraylogit.logit", how])[1])
         for how in ("eager", "compiled")
@@ -111,3 +141,18 @@ def test_saturation_is_survived_run_either_way(tmp_path):
     assert max(losses) < 0.1
     assert abs(losses[0] - losses[1]) < 0.01
     assert {(214, 39, 40), (31, 119, 180)} <= _colours(png)
+
+
+def test_pooling_keeps_the_labels_of_a_table():
+    pd = pytest.importorskip("pandas")
+    printed = _run("pooling")
+    assert _agree(printed, _shown("pooling")), printed
+    path = EXAMPLES / "pooling.py"
+    spec = spec_from_file_location(path.stem, path)
+    module = module_from_spec(spec)
+    spec.loader.exec_module(module)
+    index = ["first", "second", "third", "fourth"]
+    p = pd.DataFrame({"a": [0, 0.5, 1, 0.3], "b": [1, 0.5, 1, 0.3]}, index=index)
+    pooled = module.pool(p)  # with an eps of 1/4
+    assert list(pooled.index) == index
+    np.testing.assert_allclose(pooled, [0.5, 0.5, 0.75, 0.3], rtol=1e-15)
