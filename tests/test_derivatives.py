@@ -20,10 +20,16 @@ class Torch:
     def derivative(self, f, x, order=1):
         import torch
 
+        x = torch.from_numpy(x)
+        if self.mode == "backward":
+            y = f(x.requires_grad_())
+            for _ in range(order):
+                (y,) = torch.autograd.grad(y.sum(), x, create_graph=True)
+            return y.detach().numpy()
         one = torch.func.grad if self.mode == "func.grad" else self._jvp
         for _ in range(order):
             f = one(f)
-        return torch.vmap(f)(torch.from_numpy(x)).detach().numpy()
+        return torch.vmap(f)(x).numpy()
 
     @staticmethod
     def _jvp(f):
@@ -45,8 +51,8 @@ class Jax:
 
 
 @pytest.fixture(
-    # `conformance` has the others: what is recorded by torch, and JAX without a compiler.
-    params=[Torch("func.grad"), Torch("forward"), Jax()],
+    # `conformance` and test_jax.py have JAX without a compiler.
+    params=[Torch("backward"), Torch("func.grad"), Torch("forward"), Jax()],
     ids=lambda way: f"{way.package}-{way.mode}",
 )
 def way(request):
