@@ -1,5 +1,7 @@
 """logit and expit of complex numbers: values, cuts, limits and derivatives."""
 
+from functools import cache
+
 import mpmath
 import numpy as np
 import pytest
@@ -49,6 +51,7 @@ def points(name, count=400, seed=0):
     return np.concatenate(parts)
 
 
+@cache  # for all libraries
 def exact(name, z):
     x, y = mpf(float(z.real)), mpf(float(z.imag))
     if name == "expit":

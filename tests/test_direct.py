@@ -58,3 +58,10 @@ def test_eps_and_out(without_strategies):
     assert logit(x, 0.25, out=out) is out
     np.testing.assert_allclose(out, [-np.log(3), -np.log(3), np.log(3)], rtol=1e-15)
     assert np.isfinite(logit(x, 5e-324)).all()
+
+
+def test_dtypes_of_two_libraries_are_not_compared():
+    """array-api-strict warns of it, and a warning is an error here."""
+    strict = pytest.importorskip("array_api_strict")
+    for xp in (np, strict):
+        logit(xp.asarray([0.25], dtype=xp.float32), 0.1)

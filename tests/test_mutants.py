@@ -1,4 +1,4 @@
-"""The tests are tested: each fault in `tests.mutants` is rejected by the test named for it.
+"""The tests are tested: each fault in `tests.mutants` is rejected by what is named for it.
 
 All in this process: for each fault, package and tests are imported anew, and those of before
 come back after it. A process for each takes three seconds more, for the libraries.
@@ -11,7 +11,7 @@ from importlib import import_module
 import numpy as np
 import pytest
 
-from tests.mutants import REJECTED_BY
+from tests.mutants import BREAKS, REJECTED_BY
 
 OURS = ("arraylogit", "conformance", "conftest", "tests")
 
@@ -71,6 +71,21 @@ def test_is_rejected(mutant, request):
     # A test failed; not none was chosen, nor was there an error outside of the test.
     assert code == pytest.ExitCode.TESTS_FAILED
     assert [when for _, when in fault.failed] == ["call"], fault.failed
+
+
+@pytest.mark.parametrize("mutant", BREAKS, ids=lambda mutant: mutant.__name__)
+def test_breaks(mutant):
+    id, backend, function = BREAKS[mutant]
+    with imported_anew():
+        getattr(import_module("tests.mutants"), mutant.__name__)()
+        testing = import_module("arraylogit.testing")
+        backends, registry, subject, targets = (
+            import_module(f"{testing.__name__}.{name}")
+            for name in ("backends", "registry", "subject", "targets")
+        )
+        tested = subject.Subject(targets.target("arraylogit"), backends.backend(backend), function)
+        state, why = registry.state(registry.load()[id], tested)
+    assert state == "broken", f"{state}: {why}"
 
 
 def test_what_was_imported_before_comes_back():

