@@ -1,5 +1,6 @@
-"""The option of `tests` and of the suite, which may run together."""
+"""What `tests` and the suite share, which may run together: an option, and every core."""
 
+import os
 from contextlib import suppress
 
 import pytest
@@ -22,3 +23,21 @@ def pytest_configure(config):
     """Refuse to begin without what is required."""
     if absent := backends.absent(config.getoption("--require")):
         raise pytest.UsageError(f"--require: {'; '.join(absent)}")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_cmdline_main(config):
+    """Run whole folders on every core, where pytest-xdist is there; ``-n 0`` runs them on one.
+
+    A file, or what is chosen by ``-k``, has ended before other processes would have begun.
+    """
+    option = config.option
+    if (
+        config.pluginmanager.hasplugin("xdist")
+        and not hasattr(config, "workerinput")
+        and option.numprocesses is None
+        and not (option.keyword or option.usepdb or config.getoption("--exhaustive", False))
+        and all((config.invocation_params.dir / path).is_dir() for path in config.args)
+    ):
+        option.numprocesses, option.dist = "auto", "worksteal"
+        os.environ.setdefault("OMP_NUM_THREADS", "1")  # a core for each process, no more

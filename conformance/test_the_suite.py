@@ -1,6 +1,7 @@
 """The suite is tested: what is wrong must be rejected, by the requirement named for it."""
 
 import copy
+import json
 import os
 import re
 import subprocess
@@ -194,6 +195,20 @@ def test_a_function_of_a_module_may_be_the_target(tmp_path):
     assert run.returncode == 1, run.stdout + run.stderr
     assert "test_requirement[special-values/zero-another:sigmoid=expit-numpy-expit]" in run.stdout
     assert "1 passed" not in run.stdout.partition("failed")[0]
+
+
+def test_two_processes_report_what_one_does(tmp_path):
+    pytest.importorskip("xdist")
+    found = []
+    for number in ("0", "2"):
+        options = ["--backend", "numpy", "-k", "identity/odd or accuracy/float16", "-n", number]
+        run = pytest_run("conformance", *options, "--report", str(tmp_path / number))
+        assert run.returncode == 0, run.stdout + run.stderr
+        verdict = run.stdout.partition("verdict")[2].partition(", ")[0].splitlines()[-1]
+        assert verdict == "arraylogit on numpy: 7 kept"
+        found.append(json.loads((tmp_path / number / "report.json").read_text())["subjects"])
+    assert found[0] == found[1]
+    assert any(subject["errors"] for subject in found[0])
 
 
 def test_a_required_backend_must_be_there():

@@ -3,6 +3,8 @@
 `pytest_arraylogit`, the entry point, loads it for a run that asks for the suite.
 """
 
+import base64
+import pickle
 import sys
 from contextlib import suppress
 from functools import partial
@@ -11,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from arraylogit.testing import backends, budgets, extensions, registry, sweep, targets
+from arraylogit.testing.functions import FUNCTIONS
 from arraylogit.testing.report import Report
 from arraylogit.testing.subject import Subject
 
@@ -58,6 +61,7 @@ def pytest_configure(config):
     if absent := backends.absent(config.getoption("--require")):
         raise pytest.UsageError(f"--require: {'; '.join(absent)}")
     report = config.stash[REPORT] = Report(chosen, limits, quick)
+    config.pluginmanager.register(Recorder(report))
     if config.getoption("--exhaustive"):
         for subject in report.subjects():
             subject.sweep = partial(exhaustive, config)
@@ -73,14 +77,26 @@ def exhaustive(config, subject):
 def pytest_generate_tests(metafunc):
     if not {"requirement", "subject"} <= set(metafunc.fixturenames):
         return
-    report = metafunc.config.stash[REPORT]
-    params = []
+    params = [
+        pytest.param(entry, subject, **registry.described(entry, subject))
+        for entry, subject in applicable(metafunc.config.stash[REPORT])
+    ]
+    metafunc.parametrize(("requirement", "subject"), params)
+
+
+def applicable(report):
+    """Return each requirement on each subject that it is about; report those it is not about.
+
+    One function after another, so that of two processes neither needs the exact values of all.
+    """
+    found = []
     for entry, subject in registry.pairs(report.subjects()):
         if reason := entry.inapplicable(subject):
             report.add(entry, subject, "not applicable", reason)
         else:
-            params.append(pytest.param(entry, subject, **registry.described(entry, subject)))
-    metafunc.parametrize(("requirement", "subject"), params)
+            found.append((entry, subject))
+    order = list(FUNCTIONS)
+    return sorted(found, key=lambda pair: order.index(pair[1].function))
 
 
 @pytest.hookimpl(wrapper=True)
@@ -111,8 +127,26 @@ def pytest_runtest_makereport(item, call):
     else:
         state = "deviation" if known else "broken"
         detail = registry.first_line(call.excinfo.value)
-    item.config.stash[REPORT].add(entry, subject, state, detail, known)
+    # As text, for it may go to another process.
+    found = entry.id, repr(subject), state, detail, subject.records
+    outcome.arraylogit = base64.b64encode(pickle.dumps(found)).decode()
     return outcome
+
+
+class Recorder:
+    """Hands what is found to the report, in the process that writes it."""
+
+    def __init__(self, report):
+        self.report = report
+
+    def pytest_runtest_logreport(self, report):
+        """Record the outcome of a check."""
+        if hasattr(report, "arraylogit"):
+            id, name, state, detail, records = pickle.loads(base64.b64decode(report.arraylogit))
+            entry = registry.load()[id]
+            (subject,) = (s for s in self.report.subjects() if repr(s) == name)
+            subject.records = records
+            self.report.add(entry, subject, state, detail, registry.deviation(entry, subject))
 
 
 def pytest_report_header(config):
@@ -127,8 +161,13 @@ def pytest_terminal_summary(terminalreporter, config):
 
 
 def pytest_sessionfinish(session):
-    if directory := session.config.getoption("--report"):
-        session.config.stash[REPORT].write(Path(directory))
+    config = session.config
+    if hasattr(config, "workerinput"):
+        return
+    if config.getoption("dist", "no") != "no":  # other processes have collected
+        applicable(config.stash[REPORT])
+    if directory := config.getoption("--report"):
+        config.stash[REPORT].write(Path(directory))
 
 
 def pytest_collection_modifyitems(items):

@@ -18,6 +18,9 @@ Array = Any
 LONG = 4099
 """Elements of an array that no vector register divides."""
 
+COMMON = 2**17
+"""Of which long arrays have a multiple of elements, where each length is compiled."""
+
 POINTS = 100_000
 """Inputs of a measurement, but in 16 bits, where every number is one."""
 
@@ -126,18 +129,27 @@ class Subject(AbstractContextManager):
 
     def __call__(self, x: np.ndarray, **options: Any) -> np.ndarray:
         """Return the result for NumPy values, as NumPy values."""
-        y = self.backend.to_numpy(self.native(x, **options))
-        if y.shape != x.shape:
-            raise AssertionError(f"shape {y.shape} for an input of shape {x.shape}")
-        return y
+        given = self._lengthened(x)
+        y = self.backend.to_numpy(self.native(given, **options))
+        if y.shape != given.shape:
+            raise AssertionError(f"shape {y.shape} for an input of shape {given.shape}")
+        return y if given is x else y[: x.size]
 
     def derivative(
         self, x: np.ndarray, order: int = 1, mode: str = "reverse", **options: Any
     ) -> np.ndarray:
         """Return a derivative at NumPy values, as NumPy values."""
         f = self.transformed(**options)
-        y = self.backend.derivative(f, self.backend.asarray(x), order, mode)
-        return self.backend.to_numpy(y)
+        given = self._lengthened(x)
+        y = self.backend.derivative(f, self.backend.asarray(given), order, mode)
+        y = self.backend.to_numpy(y)
+        return y if given is x else y[: x.size]
+
+    def _lengthened(self, x: np.ndarray) -> np.ndarray:
+        # Repeated to a length that many have in common, where each length is traced anew.
+        if "traces" not in self.features or x.ndim != 1 or x.size <= LONG:
+            return x
+        return np.resize(x, -(-x.size // COMMON) * COMMON)
 
     def placed(self, points: np.ndarray, **options: Any) -> Iterator[tuple[str, np.ndarray]]:
         """Yield the results at some points: alone, and where they might be treated otherwise."""
