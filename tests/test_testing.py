@@ -213,7 +213,10 @@ def test_files_from_outside(run, tmp_path):
     (tmp_path / "budgets.toml").write_text(BUDGET)
     options = ["textbook", "--quick", "--plugin", "plugin.py", "-k", "accuracy/float and -logit"]
     done = run("arraylogit.testing", *options)
-    assert "accuracy/float64 (logit, mine): 2.252e+15 ULP, 2.0 allowed" in done.stdout, done.stderr
+    assert (
+        "accuracy/float64 (logit, mine): 2.252e+15 ULP, 4.0 allowed, next to 0.5: at"
+        in done.stdout
+    ), done.stderr
     done = run("arraylogit.testing", *options, "--budgets", "budgets.toml")
     assert "textbook on mine: 3 kept" in done.stdout
     done = run("arraylogit.testing", *options, "--plugin", "absent.py")

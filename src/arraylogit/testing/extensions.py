@@ -20,11 +20,15 @@ def load(path: str) -> None:
         raise ValueError(f"--plugin {path}: no file of Python")
     sys.modules[name] = module = module_from_spec(spec)
     spec.loader.exec_module(module)
-    known = os.environ.get(FILES, "").split(os.pathsep)
-    os.environ[FILES] = os.pathsep.join(filter(None, [*known, str(file)]))
+    os.environ[FILES] = os.pathsep.join([*loaded(), str(file)])
+
+
+def loaded() -> list[str]:
+    """Return the files that this process, or the one which started it, has loaded."""
+    return list(filter(None, os.environ.get(FILES, "").split(os.pathsep)))
 
 
 def load_all() -> None:
     """Load the files that the process which started this one has loaded."""
-    for path in filter(None, os.environ.get(FILES, "").split(os.pathsep)):
+    for path in loaded():
         load(path)

@@ -144,6 +144,15 @@ def not_odd(logit: Callable[[Array], Array], x: Array) -> tuple[int, int]:
     return int(np.count_nonzero(logit(1 - x) != -logit(x))), x.size
 
 
+TIERS = (0.501, 1, 2, 4)
+"""The largest errors by which all functions are told apart, in ULP."""
+
+
+def tier(error: float) -> str:
+    """Return the smallest of `TIERS` that an error is not above, in words."""
+    return next((f"<= {bound}" for bound in TIERS if error <= bound), f"> {TIERS[-1]}")
+
+
 BINS = ("0", "<=0.5", "<=1", "<=2", "<=10", "more")
 _BIN_EDGES = (0, 0.5, 1, 2, 10)
 
@@ -331,6 +340,11 @@ class Summary:
             "overall": self.overall.to_dict(),
             "regions": {name: part.to_dict() for name, part in self.regions.items()},
         }
+
+    @property
+    def region(self) -> str:
+        """Where the largest error is."""
+        return max(self.regions, key=lambda name: self.regions[name].max)
 
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> "Summary":

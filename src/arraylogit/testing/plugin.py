@@ -7,7 +7,7 @@ import base64
 import pickle
 import sys
 from contextlib import suppress
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 
 import pytest
@@ -35,6 +35,9 @@ def pytest_addoption(parser):
     add("--backend", default="", help="comma-separated names, or their beginnings; all")
     add("--exhaustive", action="store_true", help="every float32, in processes, resumable")
     add("--quick", action="store_true", help="a verdict in seconds: fewer inputs, the main rules")
+    add(
+        "--profile", default=" ".join(registry.PROFILES), help="only requirements of some profiles"
+    )
     add("--report", metavar="DIR", help="write report.json, report.md and report.html there")
     add("--plugin", action="append", default=[], metavar="FILE", help="registers what is not ours")
     add("--deviations", action="append", default=[], metavar="FILE", help="more that may fail")
@@ -60,7 +63,15 @@ def pytest_configure(config):
         raise pytest.UsageError(str(error)) from None
     if absent := backends.absent(config.getoption("--require")):
         raise pytest.UsageError(f"--require: {'; '.join(absent)}")
-    report = config.stash[REPORT] = Report(chosen, limits, quick)
+    profiles = config.getoption("--profile").replace(",", " ").split()
+    if unknown := ", ".join(set(profiles) - set(registry.PROFILES)):
+        known = ", ".join(registry.PROFILES)
+        raise pytest.UsageError(f"--profile: {unknown}, which is none of {known}")
+    report = config.stash[REPORT] = Report(chosen, limits, quick, profiles)
+    if (directory := config.getoption("--report")) and not hasattr(config, "workerinput"):
+        report.journal = Path(directory, "outcomes.jsonl")
+        report.journal.parent.mkdir(parents=True, exist_ok=True)
+        report.journal.unlink(missing_ok=True)
     config.pluginmanager.register(Recorder(report))
     if config.getoption("--exhaustive"):
         for subject in report.subjects():
@@ -91,22 +102,14 @@ def applicable(report):
     """
     found = []
     for entry, subject in registry.pairs(report.subjects()):
+        if entry.profile not in report.profiles:
+            continue
         if reason := entry.inapplicable(subject):
             report.add(entry, subject, "not applicable", reason)
         else:
             found.append((entry, subject))
     order = list(FUNCTIONS)
     return sorted(found, key=lambda pair: order.index(pair[1].function))
-
-
-@pytest.hookimpl(wrapper=True)
-def pytest_runtest_call(item):
-    subject = _subject(item)
-    if subject is None:
-        return (yield)
-    subject.records.clear()
-    with subject:
-        return (yield)
 
 
 @pytest.hookimpl(wrapper=True)
@@ -117,18 +120,16 @@ def pytest_runtest_makereport(item, call):
         return outcome
     entry = item.callspec.params["requirement"]
     known = registry.deviation(entry, subject)
-    if outcome.skipped and not hasattr(outcome, "wasxfail"):
-        state, detail = "not applicable", call.excinfo.value.msg
-        if known:
-            outcome.outcome = "failed"
-            outcome.longrepr = f"{entry.id} is not applicable, but a deviation is recorded"
-    elif call.excinfo is None:
-        state, detail = "kept", ""
-    else:
-        state = "deviation" if known else "broken"
-        detail = registry.first_line(call.excinfo.value)
+    error = call.excinfo and call.excinfo.value
+    state, detail = (registry.found(error), registry.first_line(error)) if error else ("kept", "")
+    if known and state == "broken":
+        state = "deviation"
+    elif state == "error" or (known and state != "kept"):
+        outcome.outcome = "failed"
+        outcome.longrepr = f"{entry.id}: {state}{', but a deviation' if known else ''}: {detail}"
+        vars(outcome).pop("wasxfail", None)
     # As text, for it may go to another process.
-    found = entry.id, repr(subject), state, detail, subject.records
+    found = named(entry, subject), state, detail, subject.records
     outcome.arraylogit = base64.b64encode(pickle.dumps(found)).decode()
     return outcome
 
@@ -139,14 +140,28 @@ class Recorder:
     def __init__(self, report):
         self.report = report
 
+    @cached_property
+    def _pairs(self):
+        return {named(*pair): pair for pair in registry.pairs(self.report.subjects())}
+
     def pytest_runtest_logreport(self, report):
-        """Record the outcome of a check."""
+        """Record the outcome of a check, or that the process which ran it has ended."""
         if hasattr(report, "arraylogit"):
-            id, name, state, detail, records = pickle.loads(base64.b64decode(report.arraylogit))
-            entry = registry.load()[id]
-            (subject,) = (s for s in self.report.subjects() if repr(s) == name)
+            name, state, detail, records = pickle.loads(base64.b64decode(report.arraylogit))
+        elif report.when == "???":  # of pytest-xdist
+            name = report.nodeid.partition("[")[2].removesuffix("]")
+            state, detail, records = "error", "the process ended", {}
+        else:
+            return
+        if name in self._pairs:
+            entry, subject = self._pairs[name]
             subject.records = records
             self.report.add(entry, subject, state, detail, registry.deviation(entry, subject))
+
+
+def named(entry, subject):
+    """Return what the test of a requirement on a subject is called."""
+    return registry.described(entry, subject)["id"]
 
 
 def pytest_report_header(config):

@@ -47,6 +47,12 @@ def errors(
     subject.records.setdefault("errors", []).append(found)
 
 
+def region(error: dict[str, Any]) -> str:
+    """Return where the largest of some errors that were recorded is."""
+    parts = error["regions"]
+    return max(parts, key=lambda name: float(parts[name]["max"]), default="nowhere")
+
+
 def values(subject: Subject) -> None:
     """Record the results in float32 at inputs that are the same for all backends.
 

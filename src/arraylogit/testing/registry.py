@@ -1,6 +1,7 @@
 """What is required: each test is one requirement, with an id and a statement."""
 
 import tomllib
+import traceback
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from fnmatch import fnmatch
@@ -17,6 +18,32 @@ from arraylogit.testing import inputs, measure, reference, requirements
 from arraylogit.testing.backends import FEATURES
 from arraylogit.testing.functions import FUNCTIONS, Function
 from arraylogit.testing.subject import Subject
+from arraylogit.testing.targets import Implementation
+
+PROFILES = {
+    "house": "kinds/input-by-name errors/message errors/mixed special-values/zero-sign",
+    "numerics": "accuracy/* concurrency/* identity/* reproducible/* special-values/*",
+    "array-api": "dtypes/* errors/* kinds/* lazy/* warnings/*",
+    "autodiff": "derivative/* transform/*",
+    "torch-signature": "eps/* out/*",
+}
+"""Patterns of the requirements that belong together; the first that matches holds.
+
+Those of the house are our own conventions: nobody else's functions fail for them.
+"""
+
+
+def profile(id: str) -> str:
+    """Return the one of `PROFILES` that the requirement of an id belongs to."""
+    return next(name for name, of in PROFILES.items() if matches(id, of))
+
+
+class SuiteError(AssertionError):
+    """The suite, or what it is told about a library or a function, is at fault."""
+
+
+class Unsupported(pytest.skip.Exception):
+    """A function does not take a dtype, an argument or a transformation at all."""
 
 
 @dataclass(frozen=True)
@@ -48,14 +75,23 @@ class Requirement:
         """The functions that it is about."""
         return tuple(name for name, function in FUNCTIONS.items() if self.about(function))
 
+    @property
+    def profile(self) -> str:
+        """The one of `PROFILES` that it belongs to."""
+        return profile(self.id)
+
     def inapplicable(self, subject: Subject) -> str | None:
         """Return why the requirement is not about a subject, or None."""
         if not self.about(FUNCTIONS[subject.function]):
             return f"it is not about {subject.function}"
         for need in self.needs:
-            if need not in subject.features:
+            if need not in (*subject.features, "eps", "out"):
                 return FEATURES.get(need) or f"no {need}"
         return None
+
+    def fails(self, subject: Subject) -> bool:
+        """Return whether a subject that breaks it has failed."""
+        return self.profile != "house" or subject.target.whole
 
 
 SLOW = (
@@ -106,7 +142,7 @@ def pairs(subjects: list[Subject], only: str = "*") -> Iterator[tuple[Requiremen
     """
     for entry in load().values():
         slow = any(fnmatch(entry.id, pattern) for pattern in SLOW)
-        if any(fnmatch(entry.id, pattern) for pattern in only.split()):
+        if matches(entry.id, only):
             yield from ((entry, subject) for subject in subjects if not (slow and subject.quick))
 
 
@@ -114,7 +150,14 @@ def described(entry: Requirement, subject: Subject) -> dict[str, Any]:
     """Return the id and the marks of a test that checks a requirement on a subject."""
     known = deviation(entry, subject)
     marks = [pytest.mark.xfail(reason=known.reason, strict=True)] if known else []
+    if not entry.fails(subject):
+        marks = [pytest.mark.xfail(reason="a rule of the house")]
     return {"id": f"{entry.id}-{subject!r}", "marks": marks}
+
+
+def matches(name: str, patterns: str) -> bool:
+    """Return whether a name matches any of some patterns, separated by spaces."""
+    return any(fnmatch(name, pattern) for pattern in patterns.split())
 
 
 @dataclass(frozen=True)
@@ -182,21 +225,42 @@ def _scope(entry: Requirement) -> str:
 
 
 def state(entry: Requirement, subject: Subject) -> tuple[str, str]:
-    """Check a requirement; return ``kept``, ``broken`` or ``not applicable``, and why."""
+    """Check a requirement; return its state, but for deviations, and why."""
     if reason := entry.inapplicable(subject):
         return "not applicable", reason
     try:
         checked(entry, subject)
-    except pytest.skip.Exception as reason:
-        return "not applicable", str(reason)
-    except (Exception, pytest.fail.Exception) as error:
-        return "broken", first_line(error)
+    except (Exception, pytest.fail.Exception, pytest.skip.Exception) as error:
+        return found(error), first_line(error)
     return "kept", ""
 
 
+def found(error: BaseException) -> str:
+    """Return the state that an error of `checked` means."""
+    if isinstance(error, pytest.skip.Exception):
+        return "unsupported" if isinstance(error, Unsupported) else "not applicable"
+    return "error" if isinstance(error, SuiteError) or _is_ours(error) else "broken"
+
+
+def _is_ours(error: BaseException) -> bool:
+    # A mistake in the suite itself, not below a call of the function.
+    if not isinstance(error, ImportError | LookupError | NameError | NotImplementedError):
+        return False
+    frames = [frame.f_code for frame, _ in traceback.walk_tb(error.__traceback__)]
+    inside = Path(frames[-1].co_filename).is_relative_to(Path(__file__).parent)
+    return inside and Implementation.__call__.__code__ not in frames
+
+
 def checked(entry: Requirement, subject: Subject) -> None:
-    """Check a requirement; raise where it is broken."""
+    """Check a requirement; raise where it is broken, unsupported or cannot be checked."""
+    subject.records.clear()
     with subject:
+        if subject.failure:
+            raise SuiteError(f"a plain call fails: {subject.failure}")
+        # Of what should take everything, the check says what is wrong.
+        for need in () if subject.target.whole else entry.needs:
+            if reason := subject.lacks(need):
+                raise Unsupported(reason)
         entry.check(subject)
 
 
@@ -204,7 +268,7 @@ def first_line(error: BaseException) -> str:
     """Return what is said of an error in a table."""
     lines = [line.strip() for line in str(error).strip().splitlines()]
     text = lines[0] if lines else ""
-    plain = isinstance(error, AssertionError | pytest.fail.Exception)
+    plain = isinstance(error, AssertionError | pytest.fail.Exception | pytest.skip.Exception)
     kind = "" if plain else f"{type(error).__name__}: "
     return f"{kind}{text}"[:200]
 
@@ -253,9 +317,9 @@ def _within(allowed: float, y: Any, expected: Any, x: Any, where: str) -> None:
 
 
 def says_something(expected: Any, where: str = "") -> None:
-    """Assert that not all of the values that are expected are NaN, which proves nothing."""
-    if expected.size and expected.dtype.kind in "fcV":
-        assert not (expected != expected).all(), f"nothing but NaN is expected ({where})"
+    """Refuse values that are expected of which all are NaN, which proves nothing."""
+    if expected.size and expected.dtype.kind in "fcV" and (expected != expected).all():
+        raise SuiteError(f"nothing but NaN is expected ({where})")
 
 
 def accepted(subject: Subject, **options: Any) -> None:

@@ -12,19 +12,26 @@ import jinja2
 
 from arraylogit.testing.axis import LARGEST
 from arraylogit.testing.functions import FUNCTIONS
-from arraylogit.testing.measure import BINS, regions
+from arraylogit.testing.measure import BINS, regions, tier
 from arraylogit.testing.plot import Curve, Figure
+from arraylogit.testing.records import region
+from arraylogit.testing.registry import PROFILES, profile
 
 Document = dict[str, Any]
 
 MARKS = {
     "broken": "✗",
+    "error": "!",
     "deviation": "◐",
     "not run": "○",
     "kept": "✓",
+    "unsupported": "–",
     "not applicable": "·",
 }
 """A sign for each state, the one that matters most first."""
+
+CHECKED = ("kept", "broken", "error", "deviation")
+"""The states of what has been checked."""
 
 KINDS = [
     (dtype, derivative)
@@ -104,8 +111,21 @@ class Target:
         return {id: worst(column.state(id) for column in self.columns) for id in self.requirements}
 
     def with_state(self, state: str) -> list[str]:
-        """Return the requirements in a state."""
-        return [id for id, found in self.states.items() if found == state]
+        """Return the requirements in a state, of which others' functions need not keep ours."""
+        whole = self.name.startswith("arraylogit")
+        return [
+            id
+            for id, found in self.states.items()
+            if found == state and (whole or profile(id) != "house")
+        ]
+
+    @property
+    def profiles(self) -> Iterator[tuple[str, int, int]]:
+        """How many requirements of each profile are kept, of those that are about it."""
+        for name in PROFILES:
+            states = [state for id, state in self.states.items() if profile(id) == name]
+            if whole := sum(state in CHECKED for state in states):
+                yield name, states.count("kept"), whole
 
     def with_any(self, state: str) -> list[str]:
         """Return the requirements in a state on any function or backend."""
@@ -140,6 +160,14 @@ class Target:
             if error["dtype"] == dtype and error["mode"] is None
         ]
         return max(found, key=lambda pair: float(pair[0]["overall"]["max"]), default=None)
+
+    def largest(self, function: str, dtype: str) -> str:
+        """Return the largest error of the values, its tier, and where it was found."""
+        if (found := self.worst(function, dtype)) is None:
+            return "–"
+        error, backend = found
+        x = float(error["overall"]["max"])
+        return f"{number(x)} ({tier(x)}; {backend}, {region(error)})"
 
     def counts(self) -> Iterator[tuple[str, str, Document]]:
         """Yield backend, function and what was counted there."""

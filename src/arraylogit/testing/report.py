@@ -1,20 +1,29 @@
 """What a run found: collected, and written as JSON, Markdown and HTML."""
 
 import json
+from collections import Counter
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from arraylogit.testing import records, registry
-from arraylogit.testing.backends import Backend
+from arraylogit.testing import measure, records, registry
+from arraylogit.testing.backends import FLOATS, Backend
 from arraylogit.testing.environment import environment
-from arraylogit.testing.registry import Deviation, Requirement
+from arraylogit.testing.registry import PROFILES, Deviation, Requirement
 from arraylogit.testing.subject import Subject
 from arraylogit.testing.targets import Target
 
-STATES = ("kept", "broken", "deviation", "not applicable", "not run")
-"""What a requirement can be on a subject; a deviation is a failure that is recorded."""
+STATES = ("kept", "broken", "error", "deviation", "unsupported", "not applicable", "not run")
+"""What a requirement can be on a subject.
+
+A deviation is a failure that is recorded; unsupported is what the function does not take at all;
+an error is one of the suite, or of what it is told about a library.
+"""
+
+SHOWN = 4
+"""How many failures a verdict shows."""
 
 
 @dataclass
@@ -24,6 +33,8 @@ class Report:
     targets: list[Target]
     backends: list[Backend]
     quick: bool = False
+    profiles: Collection[str] = tuple(PROFILES)
+    journal: Path | None = None
     _subjects: list[Subject] = field(default_factory=list)
     _outcomes: dict[tuple[str, str], dict[str, Any]] = field(default_factory=dict)
     _records: dict[str, dict[str, Any]] = field(default_factory=dict)
@@ -61,35 +72,77 @@ class Report:
             else:
                 outcome.setdefault("counts", {})[name] = record
         self._outcomes[repr(subject), entry.id] = outcome
+        if self.journal and state != "not applicable":
+            line = {"requirement": entry.id, "subject": repr(subject)} | outcome
+            errors = subject.records.get("errors", [])
+            with self.journal.open("a", encoding="utf-8") as file:
+                file.write(json.dumps(line | {"errors": errors}, ensure_ascii=False) + "\n")
 
     def verdict(self) -> list[str]:
         """Return what was found in about ten lines for a target."""
-        lines = []
-        for target in self.targets:
-            found: dict[str, list[tuple[str, Subject, str]]] = {state: [] for state in STATES}
-            for subject in self.subjects():
-                for (of, id), outcome in self._outcomes.items():
-                    if subject.target is target and of == repr(subject):
-                        found[outcome["state"]].append((id, subject, outcome["detail"]))
-            if not any(found.values()):
-                continue
-            names = dict.fromkeys(s.backend.name for s in self.subjects() if s.target is target)
-            counts = (f"{len(rows)} {state}" for state, rows in found.items() if rows)
-            lines += [f"{target} on {', '.join(names)}: {', '.join(counts)}"]
-            for id, subject, detail in found["broken"][:8]:
-                where = f"{subject.function}, {subject.backend}"
-                lines.append(f"  {id} ({where}): {detail}"[:120])
-            if more := len(found["broken"]) - 8:
-                lines += [f"  and {more} more"] if more > 0 else []
-        return lines
+        return [line for target in self.targets for line in self._verdict(target)]
+
+    def _verdict(self, target: Target) -> list[str]:
+        known = registry.load()
+        subjects = {repr(s): s for s in self.subjects() if s.target is target}
+        rows = [
+            (known[id], subjects[of], outcome["state"], outcome["detail"])
+            for (of, id), outcome in self._outcomes.items()
+            if of in subjects
+        ]
+        counted = [row for row in rows if row[0].fails(row[1])]
+        if not rows:
+            return []
+        counts = Counter(state for _, _, state, _ in counted)
+        said = ", ".join(f"{counts[state]} {state}" for state in STATES if counts[state])
+        names = dict.fromkeys(s.backend.name for s in subjects.values())
+        lines = [f"{target} on {', '.join(names)}: {said}"]
+        profiles = []
+        for name in PROFILES:
+            states = [state for entry, _, state, _ in rows if entry.profile == name]
+            if whole := sum(s not in ("not applicable", "unsupported") for s in states):
+                profiles.append(f"{name} {states.count('kept')} of {whole}")
+        lines += [f"  kept: {', '.join(profiles)}"] if profiles else []
+        lines += [f"  {line}" for line in self._tiers(subjects)]
+        wrong = {}
+        for entry, subject, state, detail in counted:
+            if state in ("broken", "error"):
+                # An error that is that of every requirement is said once.
+                key = (entry.id, subject) if state == "broken" else detail
+                what = entry.id if state == "broken" else "error"
+                line = f"  {what} ({subject.function}, {subject.backend}): {detail}"
+                wrong.setdefault(key, line[:120])
+        lines += list(wrong.values())[:SHOWN]
+        return lines + ([f"  and {len(wrong) - SHOWN} more"] if len(wrong) > SHOWN else [])
+
+    def _tiers(self, subjects: dict[str, Subject]) -> Iterator[str]:
+        # The largest errors of the values by dtype, on one scale for all.
+        for dtype in FLOATS:
+            found = [
+                (float(error["overall"]["max"]), name, error)
+                for name in subjects
+                for error in self._records.get(name, {}).get("errors", [])
+                if error["dtype"] == dtype and error["mode"] is None
+            ]
+            if found:
+                worst, name, error = max(found, key=lambda row: row[0])
+                where = f"{subjects[name].function}, {subjects[name].backend}"
+                region = records.region(error)
+                yield f"{dtype}: {measure.tier(worst)} ULP ({worst:.4g}: {where}, {region})"
 
     def document(self) -> dict[str, Any]:
         """Return all that was found, as JSON can hold it."""
         known = registry.load()
         return {
+            "schema": 2,
             **environment(),
             "requirements": [
-                {"id": r.id, "statement": r.statement, "functions": list(r.functions)}
+                {
+                    "id": r.id,
+                    "statement": r.statement,
+                    "functions": list(r.functions),
+                    "profile": r.profile,
+                }
                 for r in known.values()
             ],
             "targets": [target.name for target in self.targets],

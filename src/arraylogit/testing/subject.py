@@ -28,6 +28,27 @@ QUICK = 5000
 """The same in a hurry, in 16 bits too."""
 
 
+PROBES: dict[str, Callable[[Backend, Callable[..., Array], Array], Any]] = {
+    "compile": lambda library, f, x: library.compile(lambda x: f(x))(x),
+    "derivative": lambda library, f, x: library.derivative(f, x, 1, library.modes[0]),
+    "second": lambda library, f, x: library.derivative(f, x, 2, library.modes[0]),
+    "export": lambda library, f, x: library.export(f, x)(x),
+    "vmap": lambda library, f, x: library.vmap(lambda x: f(x))(x),
+    "shard": lambda library, f, x: library.shard(f)(x),
+}
+"""By feature of the backend, what shows that a function takes part in it."""
+
+
+def _failure(f: Callable[..., Any], *arguments: Any) -> str | None:
+    # What a call raises, in a line, whatever that is.
+    try:
+        with warnings.catch_warnings(action="ignore"):
+            f(*arguments)
+    except Exception as error:
+        return f"{type(error).__name__}: {error}".strip().partition("\n")[0]
+    return None
+
+
 class Subject(AbstractContextManager):
     """A function under test.
 
@@ -61,6 +82,7 @@ class Subject(AbstractContextManager):
         self.records: dict[str, Any] = {}
         self.sweep: Callable[[Subject], Any] | None = None
         self._transformed: dict[str, Any] = {}
+        self._lacks: dict[str, str | None] = {}
 
     def __repr__(self) -> str:
         return f"{self.target.name}-{self.backend.name}-{self.function}"
@@ -88,20 +110,47 @@ class Subject(AbstractContextManager):
 
     @cached_property
     def dtypes(self) -> list[np.dtype]:
-        """Floating-point dtypes of the backend, but for those that the function refuses.
+        """Floating-point dtypes of the backend, but for those that the function does not take.
 
-        A function that refuses all of them has failed otherwise, and is asked about all.
+        A function that takes none of them has failed otherwise, and is asked about all.
         """
         dtypes = [dtype_of(name) for name in self.backend.dtypes]
-        return [dtype for dtype in dtypes if self._takes(dtype)] or dtypes
+        return [dtype for dtype in dtypes if not self.lacks(dtype.name)] or dtypes
 
-    def _takes(self, dtype: np.dtype) -> bool:
-        try:
-            with warnings.catch_warnings(action="ignore"):
-                self.call(self.backend.asarray(np.full(2, -0.25, dtype)))
-        except (TypeError, ValueError, RuntimeError):
-            return False
-        return True
+    def _some(self, dtype: str) -> Array:
+        return self.backend.asarray(np.full(2, -0.25, dtype_of(dtype)))
+
+    @cached_property
+    def failure(self) -> str | None:
+        """What a plain call raises, whatever the dtype; None where one does not."""
+        reason = None
+        for dtype in reversed(self.backend.dtypes):
+            if not (reason := _failure(self.call, self._some(dtype))):
+                break
+        return reason
+
+    def lacks(self, need: str) -> str | None:
+        """Return why the function does not take a dtype, argument or transformation, or None."""
+        if need not in self._lacks:
+            self._lacks[need] = self._probe(need)
+        return self._lacks[need]
+
+    def _probe(self, need: str) -> str | None:
+        if need in ("eps", "out") and need not in self.call.features:
+            return f"it has no argument {need}"
+        if need in self.backend.dtypes:
+            x = self._some(need)
+            reason = _failure(lambda: self._expect(need, self.transformed()(x)))
+            return reason and f"{need}: {reason}"
+        if need in PROBES:
+            f = self.transformed() if need in ("derivative", "second") else self.call
+            reason = _failure(PROBES[need], self.backend, f, self._some("float32"))
+            return reason and f"{need}: {reason}"
+        return None
+
+    def _expect(self, dtype: str, y: Array) -> None:
+        if self.backend.is_array(y) and (got := self.backend.dtype_name(y)) != dtype:
+            raise TypeError(f"the result is {got}")
 
     def on(self, name: str) -> "Subject | None":
         """Return the function on another backend, if the target is meant for that."""
@@ -168,7 +217,7 @@ class Subject(AbstractContextManager):
 
     def bound(self, dtype: np.dtype, kind: str = "value") -> float:
         """Return the largest error that is allowed, in ULP."""
-        return bound(kind, self.function, dtype.name, self.backend.name)
+        return bound(kind, self.function, dtype.name, self.backend.name, self.target.whole)
 
     def subnormal(self, x: np.ndarray, exact: np.ndarray) -> np.ndarray:
         """Return where the backend cannot give the result, as it flushes subnormal numbers."""

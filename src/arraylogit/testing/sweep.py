@@ -11,12 +11,16 @@ import json
 import multiprocessing
 import os
 import re
+import sysconfig
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from contextlib import nullcontext
 from dataclasses import asdict, dataclass, replace
 from functools import cache, reduce
+from hashlib import sha256
+from importlib.metadata import packages_distributions, version
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
@@ -195,18 +199,20 @@ def run(
         What to measure.
     state : Path, optional
         Directory of one file for each chunk, made if it does not exist; by default one in
-        ``.conformance``, named for the sweep.
+        ``.conformance``, named for the sweep and for what was measured: its source and versions.
     workers : int, optional
         Processes, by default one for each CPU.
     progress : bool
         Show a bar with the time left, which needs tqdm.
     """
-    state = state or Path(".conformance", re.sub(r"[^\w.=-]+", "-", sweep.name))
+    described = asdict(sweep) | {"source": source(sweep)}
+    name = f"{sweep.name} {described['source'][:12]}"
+    state = state or Path(".conformance", re.sub(r"[^\w.=-]+", "-", name))
     state.mkdir(parents=True, exist_ok=True)
     of = state / "sweep.json"
     if not of.exists():
-        _write(of, asdict(sweep))
-    elif (there := json.loads(of.read_text())) != json.loads(json.dumps(asdict(sweep))):
+        _write(of, described)
+    elif (there := json.loads(of.read_text())) != json.loads(json.dumps(described)):
         raise ValueError(f"{state} holds the results of another sweep: {there}")
     total = len(sweep.keys)
     paths = [state / f"{i:05}.json" for i in range(-(-total // sweep.chunk))]
@@ -217,6 +223,26 @@ def run(
             bar.update(done)
     results = (Result.from_dict(json.loads(path.read_text())) for path in paths)
     return reduce(Result.merge, results)
+
+
+def source(sweep: Sweep) -> str:
+    """Return a digest of what a sweep measures: the target's files, and the versions here."""
+    known = target(sweep.target).module.partition(".")[0]
+    spec = find_spec(known)
+    files = [Path(spec.origin)] if spec and spec.origin and Path(spec.origin).is_file() else []
+    if spec and spec.submodule_search_locations:
+        installed = {sysconfig.get_path(name) for name in ("purelib", "platlib")}
+        folders = map(Path, spec.submodule_search_locations)
+        # Of what is installed, the version will do.
+        files = [f for d in folders if str(d.parent) not in installed for f in d.rglob("*.py")]
+    files += map(Path, extensions.loaded())
+    digest = sha256()
+    for file in sorted(files):
+        digest.update(file.read_bytes())
+    versions = environment()["versions"], backend(sweep.backend).version()
+    distributions = [version(name) for name in packages_distributions().get(known, ())]
+    digest.update(repr((versions, distributions)).encode())
+    return digest.hexdigest()
 
 
 def _in_processes(sweep: Sweep, chunks: list[Any], workers: int | None) -> Iterator[int]:

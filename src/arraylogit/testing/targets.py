@@ -6,7 +6,7 @@ import sys
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import cached_property, reduce
+from functools import cached_property, partial, reduce
 from importlib import import_module
 from importlib.util import find_spec
 from typing import Any
@@ -66,12 +66,16 @@ class Target:
         What must be installed.
     backends : tuple of str
         Beginnings of the names of the backends that it is meant for; empty for all.
+    whole : bool
+        Whether it is to take every dtype, argument and transformation and to keep the rules of
+        the house, as ours does: what it does not take is broken, not unsupported.
     """
 
     name: str
     load: Callable[[], dict[str, Implementation]]
     module: str
     backends: tuple[str, ...] = ()
+    whole: bool = False
 
     def __repr__(self) -> str:
         return self.name
@@ -132,13 +136,12 @@ def _jax_nn() -> dict[str, Implementation]:
     }
 
 
-def _scipy_special() -> dict[str, Implementation]:
-    # Lets its functions take any array; looked at when SciPy is imported.
+def _scipy_special(module: str) -> dict[str, Implementation]:
+    # The switch lets its functions take any array; looked at when SciPy is imported.
     os.environ.setdefault("SCIPY_ARRAY_API", "1")
-    import scipy.special
-
+    there = import_module(module)
     return {
-        name: Implementation(getattr(scipy.special, name), None, "out")
+        name: Implementation(getattr(there, name), None, "out")
         for name in ("logit", "expit", "log_expit")
     }
 
@@ -161,14 +164,20 @@ def _numpy_formula() -> dict[str, Implementation]:
 TARGETS: dict[str, Target] = {
     target.name: target
     for target in (
-        Target("arraylogit", _arraylogit, "arraylogit"),
+        Target("arraylogit", _arraylogit, "arraylogit", whole=True),
         Target("torch.special", _torch_special, "torch", ("torch",)),
         Target("torch.nn.functional", _torch_nn, "torch", ("torch",)),
         Target("jax.scipy.special", _jax_scipy, "jax", ("jax",)),
         Target("jax.nn", _jax_nn, "jax", ("jax",)),
-        # Those whose arrays its documentation says that it takes.
+        # Without its switch for the arrays of others, and with it: those of its documentation.
         Target(
-            "scipy.special", _scipy_special, "scipy", ("numpy", "dask", "torch", "jax", "cupy")
+            "scipy.special", partial(_scipy_special, "scipy.special._ufuncs"), "scipy", ("numpy",)
+        ),
+        Target(
+            "scipy.special:array-api",
+            partial(_scipy_special, "scipy.special"),
+            "scipy",
+            ("numpy", "dask", "torch", "jax", "cupy"),
         ),
         Target("cupyx.scipy.special", _cupyx_scipy, "cupy", ("cupy",)),
         Target("numpy-formula", _numpy_formula, "numpy", ("numpy",)),
@@ -194,7 +203,8 @@ def target(name: str) -> Target:
     if name in TARGETS:
         return TARGETS[name]
     module, _, attribute = name.partition(":")
-    return Target(name, lambda: _named(module, attribute), module)
+    ours = module.partition(".")[0] == "arraylogit"
+    return Target(name, lambda: _named(module, attribute), module, whole=ours)
 
 
 def _named(module: str, attribute: str) -> dict[str, Implementation]:

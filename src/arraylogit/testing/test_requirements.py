@@ -1,5 +1,7 @@
 """The whole suite as one test: what ``pytest --pyargs arraylogit.testing`` collects."""
 
+from arraylogit.testing.registry import checked
+
 
 def test_requirement(requirement, subject):
-    requirement.check(subject)
+    checked(requirement, subject)

@@ -31,7 +31,7 @@ def say(summary, bound):
     """Return the largest error in words."""
     worst = summary.overall
     return (
-        f"{worst.max:.4g} ULP, {bound} allowed: at {worst.witness.input} "
+        f"{worst.max:.4g} ULP, {bound} allowed, {summary.region}: at {worst.witness.input} "
         f"({worst.witness.input_hex}) {worst.witness.output}, exactly {worst.witness.reference}"
     )
 
