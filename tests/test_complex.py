@@ -107,7 +107,7 @@ def test_worst_of_a_search(library, function, dtype):
         pytest.skip(f"no {dtype}, or nothing wider to compare with")
     z = complex_plane.points(function.__name__, dtype, 60_000)
     worst, at = complex_plane.worst(
-        function.__name__, z, library.numpy(function(library.asarray(z)))
+        function.__name__, z, library.to_numpy(function(library.array(z)))
     )
     rounded_once = library.evaluates_wide and dtype == "complex64"
     assert worst <= (ROUNDED_ONCE if rounded_once else BOUNDS[function.__name__]), at
