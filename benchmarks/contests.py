@@ -42,7 +42,9 @@ class Contest:
     def context(self) -> Any:
         """Return what the library needs for the dtype, or the case."""
         if self.case == "threads":
-            return arraylogit.num_threads(THREADS)
+            return arraylogit.engine("numba", THREADS)
+        if self.library.endswith("-engine"):
+            return arraylogit.engine("numba")
         if self.library.startswith("jax") and self.dtype == "float64":
             import jax
 
@@ -84,7 +86,9 @@ def contests(
     for library, function, dtype, size, case in product(
         libraries, functions, dtypes, sizes, cases
     ):
-        if (case == "eps" and function != "logit") or (case == "threads" and library != "numpy"):
+        if (case == "eps" and function != "logit") or (
+            case == "threads" and library != "numpy-engine"
+        ):
             continue
         yield Contest(library, function, dtype, size, case)
 
@@ -120,7 +124,7 @@ def _numpy(contest: Contest) -> Calls:
     if contest.case == "threads":
 
         def on_one_thread() -> Any:
-            with arraylogit.num_threads(1):
+            with arraylogit.engine("numba"):
                 return ours(x)
 
         calls["one thread"] = on_one_thread
@@ -272,7 +276,9 @@ def _cupy(contest: Contest) -> Calls:
 
 LIBRARIES: dict[str, Callable[[Contest], Calls]] = {
     "numpy": _numpy,
+    "numpy-engine": _numpy,
     "torch": _torch,
+    "torch-engine": _torch,
     "torch-compiled": lambda contest: _torch(contest, compiled=True),
     "jax": _jax,
     "jax-jitted": lambda contest: _jax(contest, jitted=True),
@@ -287,7 +293,9 @@ def available() -> list[str]:
     found = [
         name
         for name in LIBRARIES
-        if importlib.util.find_spec(name.partition("-")[0]) and "cuda" not in name
+        if importlib.util.find_spec(name.partition("-")[0])
+        and "cuda" not in name
+        and not ("engine" in name and importlib.util.find_spec("numba") is None)
     ]
     if "torch" in found:
         import torch

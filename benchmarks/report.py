@@ -7,7 +7,9 @@ from typing import Any
 
 NAMES = {
     "numpy": "NumPy",
+    "numpy-engine": "NumPy, engine",
     "torch": "torch",
+    "torch-engine": "torch, engine",
     "torch-compiled": "torch.compile",
     "jax": "JAX, not jitted",
     "jax-jitted": "jax.jit",

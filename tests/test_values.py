@@ -15,7 +15,7 @@ def test_special_holds_the_same_functions():
         assert getattr(arraylogit, function.__name__) is function
     assert set(arraylogit.__all__) == {
         *arraylogit.special.__all__,
-        "num_threads",
+        "engine",
         "special",
         "__version__",
     }

@@ -2,7 +2,7 @@
 
 try:
     from arraylogit import special
-    from arraylogit._threads import num_threads
+    from arraylogit._engine import engine
     from arraylogit.special import (
         expit,
         expit_log_jacobian,
@@ -23,13 +23,13 @@ except KeyboardInterrupt:
 
 __all__ = [
     "__version__",
+    "engine",
     "expit",
     "expit_log_jacobian",
     "log_expit",
     "logit",
     "logit_exp",
     "logit_log_jacobian",
-    "num_threads",
     "special",
 ]
 __version__ = "0.1.0"

@@ -3,10 +3,9 @@
 from abc import ABC, abstractmethod
 from typing import Any
 
-from arraylogit import _strategies
+from arraylogit import _engine, _strategies
 from arraylogit._record import Array, Bounds, Call, Dtypes
 from arraylogit._strategies._direct import Direct
-from arraylogit._threads import num_threads
 
 
 class Chunked(Direct, ABC):
@@ -30,9 +29,15 @@ class Chunked(Direct, ABC):
         return f"{type(x).__module__.partition('.')[0].capitalize()} arrays are lazy"
 
 
-def evaluate_chunk(chunk: Array, call: Call) -> Array:
-    """Return the values at a chunk, on one thread: chunks have threads of their own."""
-    with num_threads(1):
+def engine_of_chunks() -> _engine.Engine | None:
+    """Return the engine of the context, on one thread: chunks have threads of their own."""
+    engine = _engine.current()
+    return engine and engine._replace(threads=1)
+
+
+def evaluate_chunk(chunk: Array, call: Call, engine: _engine.Engine | None) -> Array:
+    """Return the values at a chunk."""
+    with _engine.using(engine):
         return _strategy_of(chunk).evaluate(call, chunk, None)
 
 

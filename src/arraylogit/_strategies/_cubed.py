@@ -7,7 +7,7 @@ import cubed.array_api
 import numpy as np
 
 from arraylogit._record import Array, Call
-from arraylogit._strategies._chunked import Chunked, evaluate_chunk
+from arraylogit._strategies._chunked import Chunked, engine_of_chunks, evaluate_chunk
 from arraylogit._strategies._direct import Direct
 
 
@@ -21,7 +21,8 @@ class Cubed(Chunked):
         return np.empty(0, x.dtype)
 
     def evaluate(self, call: Call, x: Array, out: None) -> Array:
-        return cubed.map_blocks(partial(evaluate_chunk, call=call), x, dtype=call.dtypes.result)
+        chunk = partial(evaluate_chunk, call=call, engine=engine_of_chunks())
+        return cubed.map_blocks(chunk, x, dtype=call.dtypes.result)
 
 
 STRATEGY: Direct = Cubed()

@@ -1,17 +1,16 @@
 """NumPy: block by block in cache, narrow dtypes evaluated in float64."""
 
 from functools import cache
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
 
-from arraylogit import _threads
+from arraylogit import _engine
 from arraylogit._containers import overrides_ufuncs
 from arraylogit._record import Array, Bounds, Call, Dtypes
 from arraylogit._strategies._direct import Direct, elements_overlap, within
 
-_FLOAT64 = np.dtype(np.float64)
+_FLOAT32, _FLOAT64 = np.dtype(np.float32), np.dtype(np.float64)
 _BY_DTYPE = {
     dtype: Dtypes(max(dtype, np.dtype(np.float32)), dtype)
     for dtype in map(np.dtype, (np.float16, np.float32, np.float64, np.longdouble))
@@ -20,9 +19,6 @@ _BY_DTYPE = {
 # Elements a block: its float64 temporaries, of 96 KiB, stay in cache, and the interpreter's time
 # for each operation is spread over tens of microseconds.
 BLOCK = 12288
-# Elements for each thread, at least. Threads take turns in the interpreter less often by larger
-# blocks.
-SHARE, _THREAD_BLOCK = 2**18, 65536
 
 # glibc gives freed memory of 128 KiB back to the system at once, and takes it anew for the next
 # temporary: hundreds of page faults a call, which cost more than the arithmetic. Once an array of
@@ -83,7 +79,9 @@ class NumPy(Direct):
                 return out
             if x.size == 1 and result.kind == "f" and _is_plain(x):
                 return _scalar(call, x)
-            if issubclass(kind, np.generic) or (kind is np.ndarray and x.size <= BLOCK):
+            if issubclass(kind, np.generic) or (
+                kind is np.ndarray and x.size <= BLOCK and not _engine.current()
+            ):
                 y = _values(call, x.astype(_dtype(call), copy=False))
                 return np.asarray(y).astype(result, copy=False)[()]
             if kind is np.ndarray:
@@ -115,9 +113,20 @@ def _scalar(call: Call, x: Array) -> Array:
     if bounds:
         lower, upper = bounds.map(computing.type)
         number = min(max(number, lower), upper)  # NaN comes first
-    form = function.form("wide" if computing.itemsize < 8 else "stepwise")
-    y = result.type(form(_dtype(call).type(number), np))
+    if loops := _loops(call):
+        y = result.type(loops.number(number))
+    else:
+        form = function.form("wide" if computing.itemsize < 8 else "stepwise")
+        y = result.type(form(_dtype(call).type(number), np))
     return y if isinstance(x, np.generic) else np.array(y).reshape(x.shape)
+
+
+def _loops(call: Call) -> Any:
+    # The loops of the engine of the context, None where it has none.
+    _, result, _ = call.dtypes
+    if _engine.current() is None or result.itemsize > 8:
+        return None
+    return _engine.loops(call.function, "float32" if result == _FLOAT32 else "float64")
 
 
 def _dtypes(dtype: np.dtype[Any]) -> Dtypes | None:
@@ -151,10 +160,10 @@ def _is_plain(x: Array) -> bool:
 
 def fill(call: Call, x: Array, out: Array) -> None:
     """Write the values at `x` to `out`: arrays of NumPy's own type and of one shape."""
-    dtype, result = _dtype(call), call.dtypes.result
-    threads = max(1, min(_threads.available(), x.size // SHARE))
-    if threads > 1 and x is not out and np.may_share_memory(x, out):
-        threads = 1  # what one of them reads, another may have written
+    dtypes, bounds = call.dtypes, call.bounds
+    if loops := _loops(call):
+        loops.values(x, bounds and bounds.map(dtypes.computing.type), out, dtypes.result)
+        return
     # nditer visits any strides in memory order, casts block by block, and copies x first where
     # it overlaps out otherwise than element by element.
     blocks = np.nditer(
@@ -162,8 +171,6 @@ def fill(call: Call, x: Array, out: Array) -> None:
         flags=[
             "external_loop",
             "buffered",
-            "delay_bufalloc",  # what is never filled is never written, where copies iterate
-            "ranged",
             "copy_if_overlap",
             "zerosize_ok",
         ],
@@ -171,24 +178,13 @@ def fill(call: Call, x: Array, out: Array) -> None:
             ["readonly", "overlap_assume_elementwise"],
             ["writeonly", "overlap_assume_elementwise"],
         ],
-        op_dtypes=[dtype, result],
+        op_dtypes=[_dtype(call), dtypes.result],
         casting="unsafe",  # what may be cast has been checked
-        buffersize=_THREAD_BLOCK if threads > 1 else BLOCK,
+        buffersize=BLOCK,
     )
-
-    def share(part: np.nditer, start: int, end: int) -> None:
-        # NumPy's error state is one of a thread.
-        with part, np.errstate(all="ignore"):
-            part.iterrange = start, end  # type: ignore[misc]
-            for block, y in part:
-                y[...] = _values(call, block)
-
-    if threads == 1:
-        share(blocks, 0, blocks.itersize)
-        return
-    edges = [x.size * k // threads for k in range(threads + 1)]
-    with blocks:  # copies have buffers of their own
-        _threads.run(share, [(blocks.copy(), *ends) for ends in pairwise(edges)])
+    with blocks:
+        for block, y in blocks:
+            y[...] = _values(call, block)
 
 
 STRATEGY: Direct = NumPy()

@@ -12,13 +12,13 @@ There are two, because no single one serves all:
 
 import sys
 from collections.abc import Callable, Iterator
-from functools import partial
 from numbers import Real
 from typing import Any
 
 import torch
 from torch.autograd import forward_ad
 
+from arraylogit import _engine
 from arraylogit._kernels import FLOAT32, FLOAT64, Spec
 from arraylogit._record import Array, Bounds, Call, Dtypes, Elementwise
 from arraylogit._strategies._direct import Direct, elements_overlap
@@ -114,7 +114,7 @@ class Torch(Direct):
         elif rule := _rule(x):
             y = rule.apply(x, *(call.bounds or (None, None)), call.function, call.dtypes)
         else:
-            return _run(partial(_values, call), x, out=out)
+            return _run(_values, call, x, out=out)
         return y if out is None else out.copy_(y)
 
 
@@ -154,7 +154,7 @@ class _Rule(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, *inputs: Any) -> Array:
         _keep(ctx, inputs)
-        return _run(partial(_values, _call(*inputs[1:])), inputs[0])
+        return _run(_values, _call(*inputs[1:]), inputs[0])
 
     @staticmethod
     def backward(ctx: Any, gradient: Array) -> Any:
@@ -167,7 +167,7 @@ class _Rule(torch.autograd.Function):
 class _TransformableRule(torch.autograd.Function):
     @staticmethod
     def forward(x: Array, *rest: Any) -> Array:
-        return _run(partial(_values, _call(*rest)), x)
+        return _run(_values, _call(*rest), x)
 
     @staticmethod
     def setup_context(ctx: Any, inputs: Any, output: Array) -> None:
@@ -211,14 +211,7 @@ def _keep(ctx: Any, inputs: Any) -> None:
 
 
 def _times_slope(ctx: Any, x: Array, factor: Array) -> Array:
-    call = _call(*ctx.rest)
-    computing = call.dtypes.computing
-
-    def product(x: Array, factor: Array) -> Array:
-        slope = call.slope(x.to(computing), _evaluate_record, torch)
-        return factor.to(computing) * slope
-
-    return _run(product, x, factor)
+    return _run(_products, _call(*ctx.rest), x, factor)
 
 
 def _evaluate_record(function: Elementwise, x: Array) -> Array:
@@ -266,23 +259,57 @@ def _values(call: Call, x: Array) -> Array:
     return function.stepwise(x, torch)
 
 
+def _products(call: Call, x: Array, factor: Array) -> Array:
+    # The slope times a factor, in the computing dtype.
+    computing = call.dtypes.computing
+    return factor.to(computing) * call.slope(x.to(computing), _evaluate_record, torch)
+
+
 _exporting = getattr(torch.compiler, "is_exporting", lambda: False)  # new in torch 2.7
 
 
-def _run(formula: Callable[..., Array], *inputs: Array, out: Array | None = None) -> Array:
-    """Return ``formula(*inputs)`` in the dtype of the first input, in `out` if given."""
+def _run(
+    formula: Callable[..., Array], call: Call, *inputs: Array, out: Array | None = None
+) -> Array:
+    """Return ``formula(call, *inputs)`` in the dtype of the first input, in `out` if given."""
+    if not torch.compiler.is_compiling() and (engine := _engine.current()):
+        compiled = _compiled(engine.name, call, *inputs, *(() if out is None else (out,)))
+        if compiled:
+            return compiled(formula, call, *inputs, out=out)
     x = inputs[0]
     if not _splits(*inputs, *(() if out is None else (out,))):
-        y = formula(*inputs).to(x.dtype)
+        y = formula(call, *inputs).to(x.dtype)
         return y if out is None else out.copy_(y)
     if out is None:
         out = torch.empty_like(x)
     elif _overwrites(out, x):
         inputs = (x.clone(),)
     for *block, part in _blocks(*inputs, out):
-        y = formula(*block)
+        y = formula(call, *block)
         part.copy_(y if part.dtype == x.dtype else y.to(x.dtype))
     return out
+
+
+def _compiled(name: str, call: Call, *tensors: Array) -> Any:
+    # What an engine runs a formula by; None where it cannot take the call or the tensors.
+    bounds = call.bounds
+    if (
+        not call.function.fused
+        or call.dtypes.result not in _BY_DTYPE
+        or (bounds and isinstance(bounds.lower, torch.Tensor))
+        or not _untraced(*tensors)
+    ):
+        return None
+    if name not in _ENGINES:
+        from arraylogit._strategies import _inductor
+
+        if name == "numba":
+            from arraylogit._strategies import _numba_torch
+        _ENGINES[name] = _numba_torch if name == "numba" else _inductor
+    return _ENGINES[name].run if _ENGINES[name].takes(*tensors) else None
+
+
+_ENGINES: dict[str, Any] = {}
 
 
 def _splits(*tensors: Array) -> bool:
@@ -290,8 +317,16 @@ def _splits(*tensors: Array) -> bool:
     # a loop taken down is right for one length only.
     return (
         not torch.compiler.is_compiling()  # first: a size asked for is one the compiler guards
-        and torch._C._get_tracing_state() is None
         and tensors[0].numel() > BLOCK
+        and tensors[0].device.type == "cpu"
+        and _untraced(*tensors)
+    )
+
+
+def _untraced(*tensors: Array) -> bool:
+    # Whether tensors are plain, and nobody takes down the steps.
+    return (
+        torch._C._get_tracing_state() is None
         and all(map(_is_plain, tensors))
         and not _transforms_active()
         and torch._C._len_torch_dispatch_stack() == 0
@@ -302,7 +337,7 @@ def _is_plain(x: Array) -> bool:
     # Dispatch keys tell of batches, wrappers, lazy conjugates, and all that is not in memory.
     return (
         type(x) in _PLAIN_TYPES
-        and str(torch._C._dispatch_keys(x)) in _PLAIN_KEYS
+        and str(torch._C._dispatch_keys(x)).replace("CUDA", "CPU") in _PLAIN_KEYS
         and not (x.requires_grad and torch.is_grad_enabled())
         and not _has_tangent(x)
     )

@@ -455,6 +455,27 @@ class Torch(Backend):
         return lambda x: Node.apply(x, 0)
 
 
+class _OnEngine:
+    # Evaluated by an engine of arraylogit; another implementation runs as without it.
+    def missing(self):
+        return super().missing() or (None if find_spec("numba") else "numba is not installed")
+
+    @contextmanager
+    def settings(self):
+        from arraylogit import engine
+
+        with super().settings(), engine("numba"):
+            yield
+
+
+class NumbaOnNumPy(_OnEngine, Backend):
+    pass
+
+
+class NumbaOnTorch(_OnEngine, Torch):
+    pass
+
+
 class TorchCompile(Torch):
     """Compiled by inductor: values and first derivatives, of arrays of any length."""
 
@@ -816,6 +837,7 @@ BACKENDS: dict[str, Backend] = {
     backend.name: backend
     for backend in (
         Backend("numpy"),
+        NumbaOnNumPy("numpy:numba"),
         Dask("dask"),
         Strict("array_api_strict"),
         *(
@@ -824,6 +846,7 @@ BACKENDS: dict[str, Backend] = {
         ),
         *(Strict(f"array_api_strict:{v}", version=v) for v in ("2024.12", "2023.12", "2022.12")),
         Torch("torch:eager"),
+        NumbaOnTorch("torch:numba"),
         TorchCompile("torch:compile"),
         Jax("jax:eager"),
         Jax("jax:jit", jit=True),

@@ -1,0 +1,156 @@
+"""The fused forms as Numba compiles them: the namespace that they see, and their own functions.
+
+Everything is in float64. Each primitive is an instruction, so that a selection stays one: a
+branch would end vectorisation.
+"""
+
+from dis import get_instructions
+from functools import cache, reduce
+from types import FunctionType, ModuleType
+from typing import Any
+
+from llvmlite import ir
+from numba.core import cgutils
+from numba.core.imputils import lower_constant
+from numba.extending import (
+    intrinsic,
+    models,
+    overload,
+    register_jitable,
+    register_model,
+    typeof_impl,
+)
+from numba.types import Opaque, boolean, float64, int64
+
+from arraylogit._kernels import FLOAT64, WIDE, Spec, polynomial
+from arraylogit._record import Array, Elementwise, Evaluate, Namespace
+
+# The other error model raises where it divides by 0, by a branch.
+_FLAGS = ("contract",)
+OPTIONS = {"error_model": "numpy", "fastmath": set(_FLAGS)}
+
+
+@intrinsic  # type: ignore[untyped-decorator]
+def _where(context: Any, condition: Any, a: Any, b: Any) -> Any:
+    def build(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+        return builder.select(*values)
+
+    return float64(boolean, float64, float64), build
+
+
+@intrinsic  # type: ignore[untyped-decorator]
+def _minimum(context: Any, a: Any, b: Any) -> Any:
+    def build(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+        return builder.select(builder.fcmp_ordered("<", *values), *values)
+
+    return float64(float64, float64), build
+
+
+@intrinsic  # type: ignore[untyped-decorator]
+def _abs(context: Any, x: Any) -> Any:
+    def build(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+        return builder.call(builder.module.declare_intrinsic("llvm.fabs", [_DOUBLE]), values)
+
+    return float64(float64), build
+
+
+@intrinsic  # type: ignore[untyped-decorator]
+def _bits(context: Any, x: Any) -> Any:
+    def build(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+        return builder.bitcast(values[0], ir.IntType(64))
+
+    return int64(float64), build
+
+
+@intrinsic  # type: ignore[untyped-decorator]
+def _from_bits(context: Any, i: Any) -> Any:
+    def build(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+        return builder.bitcast(values[0], _DOUBLE)
+
+    return float64(int64), build
+
+
+@intrinsic  # type: ignore[untyped-decorator]
+def _horner(context: Any, x: Any, coefficients: Any) -> Any:
+    def build(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+        x, coefficients = values
+        first, *rest = cgutils.unpack_tuple(builder, coefficients)
+        return reduce(
+            lambda p, a: builder.fadd(builder.fmul(p, x, _FLAGS), a, _FLAGS), rest, first
+        )
+
+    return float64(float64, coefficients), build
+
+
+@overload(polynomial, jit_options=OPTIONS)  # type: ignore[untyped-decorator]
+def _polynomial(x: Any, coefficients: Any) -> Any:
+    # A loop over many coefficients would remain one, in which Numba copies them.
+    def values(x: Any, coefficients: Any) -> Any:
+        return _horner(x, coefficients)
+
+    return values
+
+
+_DOUBLE = ir.DoubleType()
+
+
+def _namespace(spec: Spec) -> Any:
+    xp: Any = ModuleType("kernels")  # a module is the one namespace that Numba takes
+    xp.where, xp.minimum, xp.abs, xp.bits, xp.from_bits = _where, _minimum, _abs, _bits, _from_bits
+    xp.spec = spec
+    return xp
+
+
+class _Record(Opaque):  # type: ignore[misc]
+    # The type of one record, which formulas of derivatives name.
+    def __init__(self, record: Elementwise) -> None:
+        super().__init__(f"Elementwise({record.name})")
+        self.record = record
+
+
+register_model(_Record)(models.OpaqueModel)
+
+
+@typeof_impl.register(Elementwise)  # type: ignore[untyped-decorator]
+def _type_of(record: Elementwise, context: Any) -> _Record:
+    return _Record(record)
+
+
+@lower_constant(_Record)  # type: ignore[untyped-decorator]
+def _constant(context: Any, builder: Any, kind: Any, record: Elementwise) -> Any:
+    return context.get_dummy_value()
+
+
+def _evaluator(xp: Namespace) -> Evaluate:
+    def evaluate(record: Elementwise, x: Array) -> Array:
+        raise NotImplementedError("it is compiled, never called")
+
+    @overload(evaluate, jit_options=OPTIONS)  # type: ignore[untyped-decorator]
+    def _(record: Any, x: Any) -> Any:
+        form = compilable(record.record.fused)
+
+        def values(record: Any, x: Any) -> Any:
+            return form(x, xp)
+
+        return values
+
+    return evaluate
+
+
+KINDS = {
+    dtype: (_namespace(spec), _evaluator(_namespace(spec)))
+    for dtype, spec in {"float32": WIDE, "float64": FLOAT64}.items()
+}
+"""For each dtype, what its forms are evaluated with: a namespace, and the values of a record."""
+
+
+@cache
+def compilable(function: Any) -> Any:
+    """Return a function that Numba may call where it compiles, with all that it calls."""
+    for instruction in get_instructions(function):
+        called = function.__globals__.get(str(instruction.argval))
+        if instruction.opname == "LOAD_GLOBAL" and isinstance(called, FunctionType):
+            if called is polynomial:
+                continue
+            compilable(called)
+    return register_jitable(**OPTIONS)(function)
