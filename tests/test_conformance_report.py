@@ -5,6 +5,7 @@ import json
 import re
 import subprocess
 import sys
+from html import unescape
 from itertools import combinations, pairwise
 from pathlib import Path
 from types import SimpleNamespace
@@ -212,7 +213,7 @@ def page_rows(text):
     tables = re.findall(r'<table class="errors">.*?</table>', text, re.DOTALL)
     lines = [line for table in tables for line in re.findall(r"<tr><th class=.*?</tr>", table)]
     cells = [re.split(r"<td[^>]*>", line) for line in lines]
-    return [[re.sub("<[^>]*>", " ", cell).split() for cell in row] for row in cells]
+    return [[unescape(re.sub("<[^>]*>", " ", cell)).split() for cell in row] for row in cells]
 
 
 def close(shown, value):

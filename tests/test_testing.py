@@ -1,13 +1,18 @@
 """The suite as others use it: on functions in a directory of theirs, from any of three sides."""
 
+import json
+import os
+import re
 import subprocess
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 import arraylogit
-from arraylogit.testing import backends, functions, registry, report, targets
+from arraylogit import special
+from arraylogit.testing import backends, budgets, functions, measure, registry, report, targets
 from arraylogit.testing.functions import Curve, Function
 
 MINE = """
@@ -76,6 +81,187 @@ def test_what_cannot_be_checked_is_said(run, target, says):
     assert done.returncode == 4
     assert says in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def states(functions, only, whole=False):
+    target = targets.Target("tested", lambda: functions, "numpy", ("numpy",), whole)
+    found = report.Report([target], [backends.backend("numpy")], quick=True)
+    for entry, subject in registry.pairs(found.subjects(), only):
+        found.add(entry, subject, *registry.state(entry, subject))
+    return found, {
+        id: (outcome["state"], outcome["detail"])
+        for s in found.document()["subjects"]
+        for id, outcome in s["requirements"].items()
+        if outcome["state"] not in ("not run", "not applicable")
+    }
+
+
+def without_half(x):
+    if x.dtype.name == "bfloat16":
+        raise TypeError("no bfloat16")
+    with np.errstate(all="ignore"):
+        return special.expit(np.asarray(x, np.float32 if x.dtype == "f2" else x.dtype))
+
+
+def test_what_is_not_taken_at_all_is_unsupported():
+    only = "accuracy/float16 accuracy/bfloat16 accuracy/float64 dtypes/kept out/written"
+    _, found = states({"expit": targets.Implementation(without_half)}, only)
+    assert found["accuracy/float16"] == (
+        "unsupported",
+        "float16: TypeError: the result is float32",
+    )
+    assert found["accuracy/bfloat16"] == ("unsupported", "bfloat16: TypeError: no bfloat16")
+    assert found["out/written"] == ("unsupported", "it has no argument out")
+    assert found["accuracy/float64"][0] == "kept"
+    assert found["dtypes/kept"] == ("broken", "float32 for float16 of shape (3,)")
+    assert states({"logit": targets.Implementation(special.expit)}, "eps/none")[1] == {
+        "eps/none": ("unsupported", "it has no argument eps")
+    }
+
+
+def test_what_ours_does_not_take_is_broken():
+    of = {"expit": targets.Implementation(without_half)}
+    _, found = states(of, "accuracy/bfloat16 out/written", whole=True)
+    assert {state for state, _ in found.values()} == {"broken"}
+
+
+def test_an_error_of_all_is_said_once():
+    def fails(x):
+        raise OSError("no licence")
+
+    found, outcomes = states({"logit": targets.Implementation(fails)}, "*")
+    reason = "a plain call fails: OSError: no licence"
+    assert set(outcomes.values()) == {("error", reason)}
+    assert len(outcomes) > 20
+    verdict = found.verdict()
+    assert sum(reason in line for line in verdict) == 1
+    assert "kept" not in verdict[0]
+
+
+def test_a_mistake_of_the_suite_is_an_error(monkeypatch):
+    def check(subject):
+        {}["absent"]
+
+    entry = replace(registry.load()["accuracy/float64"], check=check)
+    monkeypatch.setattr(check, "__code__", check.__code__.replace(co_filename=registry.__file__))
+    subjects, _ = states({"expit": targets.Implementation(without_half)}, "")
+    assert registry.state(entry, subjects.subjects()[0]) == ("error", "KeyError: 'absent'")
+
+
+def test_each_requirement_has_one_profile():
+    found = {entry.profile for entry in registry.load().values()}
+    assert found == set(registry.PROFILES)
+    assert registry.load()["errors/message"].profile == "house"
+    assert registry.load()["errors/input"].profile == "array-api"
+
+
+def test_rules_of_the_house_are_not_for_others(run):
+    only = ["-k", "input-by-name or special-values/nan"]
+    done = run("arraylogit.testing", "mine:sigmoid=expit", "--quick", *only)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "mine:sigmoid=expit on numpy: 1 kept" in done.stdout
+    assert "kept: house 0 of 1, numerics 1 of 1" in done.stdout
+    done = run("arraylogit.testing", "mine:sigmoid=expit", "--profile", "house", *only)
+    assert "kept: house 0 of 1\n" in done.stdout
+    done = run("arraylogit.testing", "mine:sigmoid=expit", "--profile", "home")
+    assert done.returncode == 4
+    assert "--profile: home, which is none of house, numerics" in done.stderr
+
+
+def test_errors_are_told_in_tiers_with_the_place(run):
+    options = ["--quick", "-k", "accuracy/float64"]
+    done = run("arraylogit.testing", "arraylogit:expit,mine:sigmoid=expit", *options)
+    assert "float64: > 4 ULP (1.126e+15: expit, numpy, subnormal)" in done.stdout
+    assert re.search(r"float64: <= (1|2) ULP \((0|1)\.\d+: expit, numpy, ", done.stdout)
+
+
+@pytest.mark.parametrize(
+    ("error", "says"),
+    [(0.501, "<= 0.501"), (0.502, "<= 1"), (1.78, "<= 2"), (60, "> 4"), (np.inf, "> 4")],
+)
+def test_tier(error, says):
+    assert measure.tier(error) == says
+
+
+def test_what_others_are_allowed_is_the_same_for_all():
+    for name in ("numpy", "torch:eager", "mlx"):
+        assert {budgets.bound("value", "expit", d, name, ours=False) for d in backends.FLOATS} == {
+            4
+        }
+    assert budgets.bound("value", "logit", "float32", "numpy") < 1
+
+
+ENDS = """
+import os
+import numpy
+
+def expit(x):
+    if x.shape == (3, 4):
+        os._exit(3)
+    return 1 / (1 + numpy.exp(-x))
+"""
+
+
+def outcomes(file):
+    rows = map(json.loads, file.read_text().splitlines())
+    return {row["requirement"]: row for row in rows}
+
+
+def test_what_was_found_before_a_crash_is_there(run, tmp_path):
+    (tmp_path / "ends.py").write_text(ENDS)
+    options = ["ends", "--backend", "numpy", "--quick", "--report", "out"]
+    chosen = ["-k", "accuracy/float64 or special-values/nan or kinds/shape"]
+    done = run("arraylogit.testing", *options, *chosen)
+    assert done.returncode == 3
+    found = outcomes(tmp_path / "out" / "outcomes.jsonl")
+    assert found["accuracy/float64"]["state"] == "broken"
+    assert found["accuracy/float64"]["errors"][0]["dtype"] == "float64"
+    assert "kinds/shape" not in found
+
+
+def test_a_process_that_ends_is_an_error(run, tmp_path):
+    pytest.importorskip("xdist")
+    (tmp_path / "ends.py").write_text(ENDS)
+    options = ["--target", "ends", "--backend", "numpy", "--quick", "--report", "out", "-n", "2"]
+    chosen = ["-k", "accuracy/float64 or special-values/nan or kinds/shape"]
+    plugins = ["-p", "pytest_arraylogit", "--pyargs", "arraylogit.testing"]
+    done = run("pytest", *plugins, *options, *chosen)
+    assert "1 kept, 1 broken, 1 error" in done.stdout, done.stdout + done.stderr
+    found = outcomes(tmp_path / "out" / "outcomes.jsonl")
+    assert found["kinds/shape"]["detail"] == "the process ended"
+
+
+def test_a_changed_function_is_swept_anew(run, tmp_path):
+    options = [
+        "--target",
+        "mine:sigmoid=expit",
+        "--first",
+        "1",
+        "--last",
+        "1.001",
+        "--workers",
+        "1",
+    ]
+    largest = []
+    for code in (MINE, MINE, MINE.replace("return 1 /", "return 1.5 /")):
+        (tmp_path / "mine.py").write_text(code)
+        done = run("arraylogit.testing.sweep", *options, "--out", "found.json")
+        assert done.returncode == 0, done.stderr
+        found = json.loads((tmp_path / "found.json").read_text())
+        largest.append(found["summary"]["overall"]["max"])
+    assert largest[0] == largest[1] < 4
+    assert largest[2] > 1e6
+    assert len(list((tmp_path / ".conformance").iterdir())) == 2
+
+
+def test_scipy_is_two_targets():
+    pytest.importorskip("scipy")
+    plain, switched = (targets.target(f"scipy.special{s}") for s in ("", ":array-api"))
+    assert isinstance(plain.functions["expit"].raw, np.ufunc)
+    assert plain.backends == ("numpy",)
+    assert "torch" in switched.backends
+    if os.environ.get("SCIPY_ARRAY_API") == "1":
+        assert not isinstance(switched.functions["expit"].raw, np.ufunc)
 
 
 def test_by_the_name_of_the_package(run):
