@@ -227,8 +227,10 @@ def test_a_process_that_ends_is_an_error(run, tmp_path):
     plugins = ["-p", "pytest_arraylogit", "--pyargs", "arraylogit.testing"]
     done = run("pytest", *plugins, *options, *chosen)
     assert "1 kept, 1 broken, 1 error" in done.stdout, done.stdout + done.stderr
-    found = outcomes(tmp_path / "out" / "outcomes.jsonl")
-    assert found["kinds/shape"]["detail"] == "the process ended"
+    [subject] = json.loads((tmp_path / "out" / "report.json").read_text())["subjects"]
+    found = subject["requirements"]["kinds/shape"]
+    assert found == {"state": "error", "detail": "the process ended"}
+    assert not (tmp_path / "out" / "outcomes.jsonl").exists()
 
 
 def test_a_changed_function_is_swept_anew(run, tmp_path):

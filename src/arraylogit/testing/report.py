@@ -186,6 +186,8 @@ class Report:
         document = self.document()
         (directory / "report.json").write_text(dumps(document))
         render.write(document, directory)
+        if self.journal:
+            self.journal.unlink(missing_ok=True)  # which holds nothing more
 
 
 def _described(backend: Backend) -> dict[str, Any]:
