@@ -207,11 +207,11 @@ def test_two_processes_report_what_one_does(tmp_path):
     pytest.importorskip("xdist")
     found = []
     for number in ("0", "2"):
-        options = ["--backend", "numpy", "-k", "identity/odd or accuracy/float16", "-n", number]
+        options = ["--backend", "numpy", "-k", "(identity/odd or accuracy/float16) and not numba"]
+        options += ["-n", number]
         run = pytest_run("conformance", *options, "--report", str(tmp_path / number))
         assert run.returncode == 0, run.stdout + run.stderr
-        verdict = run.stdout.partition("verdict")[2].partition(", ")[0].splitlines()[-1]
-        assert verdict == "arraylogit on numpy: 7 kept"
+        assert re.search(r"arraylogit on numpy.*: 7 kept", run.stdout), run.stdout
         found.append(json.loads((tmp_path / number / "report.json").read_text())["subjects"])
     assert found[0] == found[1]
     assert any(subject["errors"] for subject in found[0])
@@ -228,7 +228,7 @@ def test_a_required_backend_must_be_there():
 
 def test_the_last_budget_that_matches_holds():
     assert bound("value", "logit", "float32", "numpy") == 0.501
-    assert bound("value", "logit", "float32", "jax:jit") == 2
+    assert bound("value", "logit", "float32", "jax:jit") == 1
     assert bound("value", "log_expit", "float32", "array_api_strict:device1") == 5.4
     assert bound("derivative", "expit", "bfloat16", "torch:eager") == 0.51
     with pytest.raises(ValueError, match="no row for value, logit, float8"):

@@ -14,6 +14,7 @@ import arraylogit
 from arraylogit import special
 from arraylogit.testing import backends, budgets, functions, measure, registry, report, targets
 from arraylogit.testing.functions import Curve, Function
+from arraylogit.testing.subject import Subject
 
 MINE = """
 import numpy
@@ -117,6 +118,29 @@ def test_what_is_not_taken_at_all_is_unsupported():
     assert states({"logit": targets.Implementation(special.expit)}, "eps/none")[1] == {
         "eps/none": ("unsupported", "it has no argument eps")
     }
+
+
+class Compiled(backends.Backend):
+    def transform(self, f):
+        def compiled(x):
+            raise TypeError("no tracers")
+
+        return compiled
+
+
+def test_a_mode_that_is_not_taken_is_unsupported():
+    of = {"expit": targets.Implementation(special.expit)}
+    target = targets.Target("tested", lambda: of, "numpy")
+    subject = Subject(target, Compiled("numpy:compiled"), "expit", quick=True)
+    reason = "in this mode: TypeError: no tracers"
+    assert registry.state(registry.load()["kinds/shape"], subject) == ("unsupported", reason)
+
+
+def test_modes_of_ours_are_not_for_others():
+    mode = Compiled("numpy:compiled")
+    mode.of_ours = True
+    runs = {name: targets.target(name).runs_on(mode) for name in ("arraylogit", "scipy.special")}
+    assert runs == {"arraylogit": True, "scipy.special": False}
 
 
 def test_what_ours_does_not_take_is_broken():
@@ -267,7 +291,7 @@ def test_scipy_is_two_targets():
 
 
 def test_by_the_name_of_the_package(run):
-    options = ["--target", "mine:sigmoid=expit", "-k", "special-values/nan", "-q"]
+    options = ["--target", "mine:sigmoid=expit", "-k", "special-values/nan", "-q", "--quick"]
     done = run("pytest", "-p", "pytest_arraylogit", "--pyargs", "arraylogit.testing", *options)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "mine:sigmoid=expit on numpy: 1 kept" in done.stdout

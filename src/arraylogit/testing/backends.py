@@ -66,6 +66,8 @@ class Backend(AbstractContextManager):
         Some of `FEATURES`.
     modes : tuple of str
         Ways to differentiate.
+    of_ours : bool
+        Whether it differs from another backend for our functions alone.
     """
 
     module = "numpy"
@@ -73,6 +75,7 @@ class Backend(AbstractContextManager):
     default = "float64"
     features = frozenset({"backwards", "cheap", "errstate", "fork", "order", "views", "writable"})
     modes: tuple[str, ...] = ()
+    of_ours = False
 
     def __init__(self, name: str) -> None:
         self.name = name
@@ -457,6 +460,8 @@ class Torch(Backend):
 
 class _OnEngine:
     # Evaluated by an engine of arraylogit; another implementation runs as without it.
+    of_ours = True
+
     def missing(self):
         return super().missing() or (None if find_spec("numba") else "numba is not installed")
 

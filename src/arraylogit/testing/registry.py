@@ -258,7 +258,7 @@ def checked(entry: Requirement, subject: Subject) -> None:
         if subject.failure:
             raise SuiteError(f"a plain call fails: {subject.failure}")
         # Of what should take everything, the check says what is wrong.
-        for need in () if subject.target.whole else entry.needs:
+        for need in () if subject.target.whole else ("mode", *entry.needs):
             if reason := subject.lacks(need):
                 raise Unsupported(reason)
         entry.check(subject)

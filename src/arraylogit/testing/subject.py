@@ -123,9 +123,12 @@ class Subject(AbstractContextManager):
     @cached_property
     def failure(self) -> str | None:
         """What a plain call raises, whatever the dtype; None where one does not."""
+        return self._fails_for_all(self.call)
+
+    def _fails_for_all(self, f: Callable[[Array], Array]) -> str | None:
         reason = None
         for dtype in reversed(self.backend.dtypes):
-            if not (reason := _failure(self.call, self._some(dtype))):
+            if not (reason := _failure(f, self._some(dtype))):
                 break
         return reason
 
@@ -138,6 +141,9 @@ class Subject(AbstractContextManager):
     def _probe(self, need: str) -> str | None:
         if need in ("eps", "out") and need not in self.call.features:
             return f"it has no argument {need}"
+        if need == "mode":
+            reason = self._fails_for_all(self.transformed())
+            return reason and f"in this mode: {reason}"
         if need in self.backend.dtypes:
             x = self._some(need)
             reason = _failure(lambda: self._expect(need, self.transformed()(x)))

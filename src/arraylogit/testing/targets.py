@@ -65,7 +65,8 @@ class Target:
     module : str
         What must be installed.
     backends : tuple of str
-        Beginnings of the names of the backends that it is meant for; empty for all.
+        Beginnings of the names of the backends that it is meant for, or whole names and a colon;
+        empty for all.
     whole : bool
         Whether it is to take every dtype, argument and transformation and to keep the rules of
         the house, as ours does: what it does not take is broken, not unsupported.
@@ -91,8 +92,10 @@ class Target:
         return self.load()
 
     def runs_on(self, backend: Backend) -> bool:
-        """Return whether it is meant for the arrays of a backend."""
-        names = (f"{backend.name}:".startswith(f"{name}:") for name in self.backends)
+        """Return whether it is meant for the arrays of a backend, and for its mode."""
+        if backend.of_ours and not self.whole:
+            return False
+        names = (f"{backend.name}::".startswith(f"{name}:") for name in self.backends)
         return not self.backends or any(names)
 
 
@@ -272,8 +275,9 @@ def _mapped(functions: dict[str, Callable[..., Any]]) -> Target:
 
 def _first(target: Target, backends: list[Backend], each_library: bool) -> Target:
     there = [b for b in backends if target.runs_on(b) and b.missing() is None]
-    found = {b.library: b.name for b in reversed(there)} if each_library else {}
-    return replace(target, backends=tuple(found.values()) or tuple(b.name for b in there[:1]))
+    found = {b.library: f"{b.name}:" for b in reversed(there)}
+    chosen = tuple(found.values()) if each_library else tuple(f"{b.name}:" for b in there[:1])
+    return replace(target, backends=chosen)
 
 
 def _works(functions: list[Implementation], backend: Backend) -> bool:
