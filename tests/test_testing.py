@@ -180,13 +180,13 @@ def test_each_requirement_has_one_profile():
 
 
 def test_rules_of_the_house_are_not_for_others(run):
-    only = ["-k", "input-by-name or special-values/nan"]
+    only = ["-k", "input-by-name or zero-sign or special-values/nan"]
     done = run("arraylogit.testing", "mine:sigmoid=expit", "--quick", *only)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "mine:sigmoid=expit on numpy: 1 kept" in done.stdout
-    assert "kept: house 0 of 1, numerics 1 of 1" in done.stdout
+    assert "kept: house 1 of 2, numerics 1 of 1" in done.stdout
     done = run("arraylogit.testing", "mine:sigmoid=expit", "--profile", "house", *only)
-    assert "kept: house 0 of 1\n" in done.stdout
+    assert "kept: house 1 of 2\n" in done.stdout
     done = run("arraylogit.testing", "mine:sigmoid=expit", "--profile", "home")
     assert done.returncode == 4
     assert "--profile: home, which is none of house, numerics" in done.stderr
