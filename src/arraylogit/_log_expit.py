@@ -80,10 +80,10 @@ def softplus_parts(x: Array, xp: Namespace) -> tuple[Array, Array]:
     e = 1.0 + m
     e_low = ((1.0 - e) + m) + m_low
     t, t_low = e * spec.drop * power, e_low * spec.drop * power
-    # log(1 + t), or log 2 + log(1 + f) with f = (t - 1)/2. One select: of several with the same
-    # condition LLVM makes a branch, which no loop of vectors has.
-    factor = xp.where(t >= 0.390625, 0.5, 1.0)
-    half = 1.0 - factor  # 1/2 or 0
+    # log(1 + t), or log 2 + log(1 + f) with f = (t - 1)/2. By bits, because LLVM makes branches
+    # of such a choice, and then no loop of vectors.
+    factor = xp.from_bits(spec.one - ((xp.bits(1.0 + t) - spec.least) & spec.exponent))
+    half = 1.0 - factor  # 0 or 1/2
     part = t * factor
     f = part - half
     f_low = ((-half - f) + part) + t_low * factor
