@@ -80,17 +80,16 @@ def softplus_parts(x: Array, xp: Namespace) -> tuple[Array, Array]:
     e = 1.0 + m
     e_low = ((1.0 - e) + m) + m_low
     t, t_low = e * spec.drop * power, e_low * spec.drop * power
-    # log(1 + t) = log 2 + log(1 + g) with g = (t - 1)/2
-    far = t >= 0.390625
-    half = 0.5 * t
-    g = half - 0.5
-    g_low = ((-0.5 - g) + half) + 0.5 * t_low
-    f = xp.where(far, g, t)
-    f_low = xp.where(far, g_low, t_low)
-    base = xp.where(far, spec.log2[0], 0.0)
-    base_low = xp.where(far, spec.log2[1], 0.0)
-    high = base + f
-    return high, ((base - high) + f) + (base_low + log1p_rest(f, f_low, xp))
+    # log(1 + t), or log 2 + log(1 + f) with f = (t - 1)/2. By bits, because LLVM makes branches
+    # of such a choice, and then no loop of vectors.
+    factor = xp.from_bits(spec.one - ((xp.bits(1.0 + t) - spec.least) & spec.exponent))
+    half = 1.0 - factor  # 0 or 1/2
+    part = t * factor
+    f = part - half
+    f_low = ((-half - f) + part) + t_low * factor
+    high = half * (2.0 * spec.log2[0])
+    y = high + f
+    return y, ((high - y) + f) + (half * (2.0 * spec.log2[1]) + log1p_rest(f, f_low, xp))
 
 
 def _fused(x: Array, xp: Namespace) -> Array:
