@@ -16,6 +16,9 @@ from tests.cli.shell import PROGRAM, fails_with_one_line
 
 posix = pytest.mark.skipif(os.name != "posix", reason="signals are those of POSIX")
 
+# JAX warns of a fork, which `preexec_fn` needs, where another test has imported it.
+pytestmark = pytest.mark.filterwarnings("ignore:os.fork:RuntimeWarning")
+
 
 # In the middle of a file, a function tells the test, and waits for a signal.
 WAITING = """
