@@ -126,13 +126,9 @@ def committed(root: Path) -> list[Path]:
 
 def tables_of_documents(root: Path, results: dict[str, Any]) -> dict[Path, str]:
     """Return what each document shows."""
-    without = read((committed(root)[0].parent / "without-avx512").glob("*.json"))["rows"]
-    title = "### NumPy without AVX-512, 1,000,000 numbers"
     return {
         root / "README.md": short_table(results),
-        root / "docs" / "performance.md": "\n\n".join(
-            [full_tables(results), title, table(without)]
-        ),
+        root / "docs" / "performance.md": full_tables(results),
     }
 
 

@@ -15,8 +15,8 @@ BARS = {
     ("numpy", "formula"): "NumPy: log(x / (1 - x))",
     ("torch", "torch"): "torch: torch.logit",
     ("torch", "formula"): "torch: log(x / (1 - x))",
-    ("torch-compiled", "torch"): "torch.compile: torch.logit",
-    ("torch-compiled", "formula"): "torch.compile: log(x / (1 - x))",
+    ("numpy-engine", "scipy"): "NumPy, engine: scipy.special.logit",
+    ("torch-engine", "torch"): "torch, engine: torch.logit",
     ("jax-jitted", "jax"): "jax.jit: jax.scipy.special.logit",
     ("jax-jitted", "formula"): "jax.jit: log(x / (1 - x))",
 }
