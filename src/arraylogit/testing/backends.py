@@ -897,6 +897,7 @@ def others(than: Backend) -> list[Backend]:
         for chosen in map(backend, names)
         # Subclasses are for arrays that hold those of the same library.
         if not isinstance(than, type(chosen)) or type(chosen) is Backend is not type(than)
+        if chosen.name.partition(":")[0] != than.name.partition(":")[0]
         if not chosen.missing()
     ]
 
