@@ -16,8 +16,8 @@ NUMBER = r"(-?\d+\.\d+)"
 def _shown(name):
     """Return what README shows that an example prints."""
     text = (EXAMPLES / "README.md").read_text("utf-8")
-    found = re.search(rf"python examples/{name}\.py.*?\n```\n(.*?)```\n", text, re.DOTALL)
-    return found[1].partition("\n## ")[0]
+    command = rf"python examples/{name}\.py[^`]*\n```\n"
+    return re.search(rf"{command}.*?\n```\n(.*?)```\n", text, re.DOTALL)[1]
 
 
 def _agree(printed, shown):
