@@ -317,6 +317,7 @@ def _splits(*tensors: Array) -> bool:
     # a loop taken down is right for one length only.
     return (
         not torch.compiler.is_compiling()  # first: a size asked for is one the compiler guards
+        and torch._C._get_tracing_state() is None  # where a size is a tensor
         and tensors[0].numel() > BLOCK
         and tensors[0].device.type == "cpu"
         and _untraced(*tensors)
