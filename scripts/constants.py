@@ -171,13 +171,21 @@ def log2_parts(bits: int, precision: int) -> list[float]:
         return [float(x) for x in (high, middle, low)]
 
 
-# The degrees and precisions of each Spec.
+# The precision of each Spec, the bits of the first part of log 2, and the degrees.
 WANTED = {
-    "FLOAT32": (24, 15, {"exponential": 5, "logarithm": 9, "artanh": 3}),
-    "FLOAT64": (53, 42, {"exponential": 10, "logarithm": 20, "artanh": 8}),
-    "WIDE": (53, 42, {"exponential": 7, "logarithm": 11, "artanh": 5}),
+    "FLOAT32": (24, 15, {"exp": 6, "log": 10, "artanh": 3}),
+    "FLOAT64": (53, 42, {"exp": 10, "log": 20, "artanh": 9}),
+    "WIDE": (53, 42, {"exp": 6, "log": 12, "artanh": 5}),
 }
-FIT = {"exponential": exponential, "logarithm": logarithm, "artanh": artanh}
+FIT = {"exp": exponential, "log": logarithm, "artanh": artanh}
+
+
+def halves(wanted: Wanted, precision: int) -> dict[str, tuple[list[float], float]]:
+    """Return the even and the odd coefficients, without a given constant, and the error."""
+    coefficients, error = fit(wanted, precision)
+    rising = coefficients[::-1]
+    even = rising[0::2] if wanted.first is None else rising[2::2]
+    return {"even": (even[::-1], error), "odd": (rising[1::2][::-1], error)}
 
 
 def main() -> None:
@@ -185,9 +193,14 @@ def main() -> None:
     for name, (precision, bits, degrees) in WANTED.items():
         print(f"{name}: log 2 = " + " + ".join(x.hex() for x in log2_parts(bits, precision)))
         for kind, degree in degrees.items():
-            coefficients, error = fit(FIT[kind](degree), precision)
-            print(f"  {kind}, 2^{error:.1f}:")
-            print("".join(f"    {a!r},\n" for a in coefficients), end="")
+            _show(kind, FIT[kind](degree), precision)
+    _show("artanh_wide", artanh_wide(5), 24)
+
+
+def _show(kind: str, wanted: Wanted, precision: int) -> None:
+    for half, (coefficients, error) in halves(wanted, precision).items():
+        print(f"    {kind}_{half}=(  # 2^{error:.1f}")
+        print("".join(f"        {a!r},\n" for a in coefficients) + "    ),")
 
 
 if __name__ == "__main__":

@@ -289,17 +289,9 @@ def test_constants_follow_from_their_script(name):
     constants, spec = _constants(), getattr(_kernels, name)
     precision, bits, degrees = constants.WANTED[name]
     for kind, degree in degrees.items():
-        fitted = constants.fit(constants.FIT[kind](degree), precision)[0]
-        if kind == "logarithm":  # -1/2, and the others in two polynomials of f^2
-            rising = fitted[::-1]
-            assert rising[0] == -0.5
-            assert [*spec.odd, None, *spec.even] == [
-                *rising[1::2][::-1],
-                None,
-                *rising[2::2][::-1],
-            ]
-        else:
-            assert list(getattr(spec, kind)) == fitted
+        halves = constants.halves(constants.FIT[kind](degree), precision)
+        for half, (coefficients, _) in halves.items():
+            assert list(getattr(spec, f"{kind}_{half}")) == coefficients
     parts = constants.log2_parts(bits, precision)
     assert list(spec.log2) == parts
     number, integer = (np.float32, np.int32) if precision == 24 else (np.float64, np.int64)
@@ -316,5 +308,6 @@ def test_constants_follow_from_their_script(name):
 
 def test_wide_polynomial_follows_from_the_script():
     constants = _constants()
-    degree = len(_kernels.ARTANH_WIDE) - 1
-    assert list(_kernels.ARTANH_WIDE) == constants.fit(constants.artanh_wide(degree), 24)[0]
+    halves = constants.halves(constants.artanh_wide(5), 24)
+    assert list(_kernels.ARTANH_WIDE_EVEN) == halves["even"][0]
+    assert list(_kernels.ARTANH_WIDE_ODD) == halves["odd"][0]

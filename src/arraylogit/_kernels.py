@@ -46,10 +46,14 @@ class Spec(NamedTuple):
     lowest: float  # exp(lowest) is 0
     negligible: float  # exp(negligible) is, next to 1
     tiny: float  # and this next to 1, and above 1/(the largest float)
-    exponential: tuple[float, ...]
-    even: tuple[float, ...]  # of the logarithm: two short polynomials in f^2, because
-    odd: tuple[float, ...]  # Numba unrolls no long loop
-    artanh: tuple[float, ...]
+    # The polynomials, each as two of x^2, evaluated side by side: without the constant
+    # term, a half, of the exponential and of the logarithm.
+    exp_even: tuple[float, ...]
+    exp_odd: tuple[float, ...]
+    log_even: tuple[float, ...]
+    log_odd: tuple[float, ...]
+    artanh_even: tuple[float, ...]
+    artanh_odd: tuple[float, ...]
 
 
 FLOAT32 = Spec(
@@ -75,32 +79,37 @@ FLOAT32 = Spec(
     lowest=-104.5,
     negligible=-20.0,
     tiny=2.0**-100,
-    exponential=(  # 2^-31.1
-        0.000197642992134206,
-        0.0013932359870523214,
-        0.008333543315529823,
-        0.04166649281978607,
-        0.1666666567325592,
-        0.5,
+    exp_even=(  # 2^-34.3
+        2.5119943529716693e-05,
+        0.001388845848850906,
+        0.0416666679084301,
     ),
-    even=(  # of the logarithm, 2^-30.2
-        -0.12208878993988037,
-        -0.12311003357172012,
-        -0.16673250496387482,
-        -0.24999921023845673,
+    exp_odd=(  # 2^-34.3
+        0.00019974895985797048,
+        0.008333174511790276,
+        0.1666666716337204,
     ),
-    odd=(
-        0.07922395318746567,
-        0.11688215285539627,
-        0.14231468737125397,
-        0.20001795887947083,
-        0.33333316445350647,
+    log_even=(  # 2^-32.6
+        -0.0723070576786995,
+        -0.10603693127632141,
+        -0.12436437606811523,
+        -0.16669157147407532,
+        -0.24999968707561493,
     ),
-    artanh=(  # 2^-33.2
-        0.24725185334682465,
+    log_odd=(  # 2^-32.6
+        0.11280807852745056,
+        0.10904388874769211,
+        0.1429428607225418,
+        0.19999843835830688,
+        0.3333333432674408,
+    ),
+    artanh_even=(  # 2^-33.2
         0.2845920920372009,
-        0.4000193178653717,
         0.666666567325592,
+    ),
+    artanh_odd=(  # 2^-33.2
+        0.24725185334682465,
+        0.4000193178653717,
     ),
 )
 
@@ -127,20 +136,21 @@ FLOAT64 = Spec(
     lowest=-746.0,
     negligible=-40.0,
     tiny=2.0**-900,
-    exponential=(  # 2^-61.6
+    exp_even=(  # 2^-61.6
         2.08930809728361e-09,
-        2.5108798167251885e-08,
         2.755733310257955e-07,
-        2.7557244884263486e-06,
         2.4801587273686907e-05,
-        0.00019841269885546818,
         0.0013888888888896934,
-        0.008333333333321747,
         0.04166666666666668,
-        0.16666666666666677,
-        0.5,
     ),
-    even=(  # of the logarithm, 2^-59.3
+    exp_odd=(  # 2^-61.6
+        2.5108798167251885e-08,
+        2.7557244884263486e-06,
+        0.00019841269885546818,
+        0.008333333333321747,
+        0.16666666666666677,
+    ),
+    log_even=(  # 2^-59.3
         -0.034434875036497295,
         -0.06187548069942929,
         -0.052647297669636474,
@@ -152,7 +162,7 @@ FLOAT64 = Spec(
         -0.16666666666208962,
         -0.25000000000001504,
     ),
-    odd=(
+    log_odd=(  # 2^-59.3
         0.06753986735336054,
         0.050058850990116824,
         0.058839670780000256,
@@ -164,64 +174,73 @@ FLOAT64 = Spec(
         0.19999999999951856,
         0.3333333333333344,
     ),
-    artanh=(  # 2^-65.2
-        0.13408967765720628,
-        0.11429484839098569,
-        0.13354330582642823,
-        0.15383832880476556,
-        0.1818183597076681,
-        0.22222221980683213,
-        0.28571428573252805,
-        0.39999999999993463,
-        0.6666666666666667,
+    artanh_even=(  # 2^-66.8
+        0.09022321065816433,
+        0.13324393310363358,
+        0.18181811004110904,
+        0.28571428570678187,
+        0.6666666666666666,
+    ),
+    artanh_odd=(  # 2^-66.8
+        0.16712991861434026,
+        0.11917460712971689,
+        0.1538493656171221,
+        0.2222222231964035,
+        0.4000000000000284,
     ),
 )
 
 # float32 evaluated in float64
 WIDE = FLOAT64._replace(
-    exponential=(  # 2^-43.0
-        2.754551326744154e-06,
-        2.486968485201505e-05,
-        0.00019841387747979554,
-        0.0013888836650315759,
-        0.00833333323447467,
-        0.041666666787147345,
-        0.16666666666864255,
-        0.5,
+    exp_even=(  # 2^-37.4
+        2.480930107109449e-05,
+        0.001388894712642151,
+        0.04166666631246679,
     ),
-    even=(  # of the logarithm, 2^-35.7
-        -0.10561351673490728,
-        -0.0976825892347323,
-        -0.1251070433298977,
-        -0.166664480897592,
-        -0.2500000156513666,
+    exp_odd=(  # 2^-37.4
+        0.00019904434179170253,
+        0.008333289992162977,
+        0.16666666749817538,
     ),
-    odd=(
-        0.06553447054773774,
-        0.09802147067555972,
-        0.1102091281986561,
-        0.14290454714656792,
-        0.19999894683609043,
-        0.3333333407608731,
+    log_even=(  # 2^-38.1
+        -0.06003949242939261,
+        -0.09078743288434701,
+        -0.0989845355553997,
+        -0.125058905735569,
+        -0.16666515611035218,
+        -0.25000001338614164,
     ),
-    artanh=(  # 2^-46.2
-        0.1809781184145235,
+    log_odd=(  # 2^-38.1
+        0.09851272057695347,
+        0.08858820400779087,
+        0.11122099358075632,
+        0.1428549048097716,
+        0.20000001478818213,
+        0.3333333333317351,
+    ),
+    artanh_even=(  # 2^-46.2
         0.17980398383137403,
-        0.2222945638508228,
         0.2857129807707087,
-        0.4000000107866788,
         0.666666666637036,
+    ),
+    artanh_odd=(  # 2^-46.2
+        0.1809781184145235,
+        0.2222945638508228,
+        0.4000000107866788,
     ),
 )
 
 
-# 2 artanh(s/2) as that of the Specs, but for |s| < 0.93, in float32
-ARTANH_WIDE = (  # 2^-27.0
-    0.0001588804298080504,
-    0.000359997182385996,
-    0.002265586517751217,
-    0.012493561021983624,
-    0.08333373069763184,
+# 2 artanh(s/2) for |s| < 0.93, in float32
+ARTANH_WIDE_EVEN = (  # 2^-31.2
+    6.370637129293755e-05,
+    0.002227595541626215,
+    0.08333330601453781,
+)
+ARTANH_WIDE_ODD = (  # 2^-31.2
+    3.775162258534692e-05,
+    0.0004492526641115546,
+    0.012500614859163761,
 )
 
 
@@ -240,15 +259,18 @@ def exponential(x: Array, xp: Namespace) -> tuple[Array, Array, Array, Array, Ar
     v = k * spec.log2[1]
     r = u - v
     r_low = (u - r) - v
-    rest = r_low + r * (r_low + r * polynomial(r, spec.exponential))
+    square = r * r
+    p = square * polynomial(square, spec.exp_even) + r * polynomial(square, spec.exp_odd) + 0.5
+    rest = r_low + r * (r_low + r * p)
     m = r + rest
     return power, k, r, r_low, m, (r - m) + rest
 
 
 def log1p_rest(f: Array, f_low: Array, xp: Namespace) -> Array:
     """Return log(1 + f + f_low) - f for 1 + f between 89/128 and 89/64."""
+    spec = xp.spec
     square = f * f
-    p = square * polynomial(square, xp.spec.even) + f * polynomial(square, xp.spec.odd) - 0.5
+    p = square * polynomial(square, spec.log_even) + f * polynomial(square, spec.log_odd) - 0.5
     # f_low is half an ULP of f at most: for f_low/(1 + f), two digits do.
     return f_low + f * (f * p - 0.75 * f_low)
 
@@ -273,6 +295,13 @@ def compensated_quotient(
     s = xp.from_bits(xp.bits(n * r) & head)
     d_head = xp.from_bits(xp.bits(d) & head)
     return s, (((n - s * d_head) - s * (d - d_head)) - (lost + s * d_low)) * r
+
+
+def artanh_rest(s: Array, even: tuple[float, ...], odd: tuple[float, ...]) -> Array:
+    """Return 2 artanh(s) - 2s by the two polynomials of s^4."""
+    square = s * s
+    fourth = square * square
+    return s * square * (polynomial(fourth, even) + square * polynomial(fourth, odd))
 
 
 def polynomial(x: Array, coefficients: tuple[float, ...]) -> Array:

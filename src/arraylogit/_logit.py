@@ -4,7 +4,12 @@ from typing import Any
 
 from arraylogit._call import call
 from arraylogit._complex import join
-from arraylogit._kernels import ARTANH_WIDE, compensated_quotient, polynomial
+from arraylogit._kernels import (
+    ARTANH_WIDE_EVEN,
+    ARTANH_WIDE_ODD,
+    artanh_rest,
+    compensated_quotient,
+)
 from arraylogit._record import Array, Elementwise, Evaluate, Namespace
 
 
@@ -110,8 +115,7 @@ def _fused(x: Array, xp: Namespace) -> Array:
     t = d - near
     d_low = ((near - (d - t)) + (c - t)) + lost  # d + d_low is the denominator
     s, s_low = compensated_quotient(n, lost, d, d_low, xp)
-    both = s + s_low
-    rest = both * (both * both) * polynomial(both * both, spec.artanh)
+    rest = artanh_rest(s + s_low, spec.artanh_even, spec.artanh_odd)
     u, v = k * spec.log2[0], 2.0 * s  # |u| > |v|, or u = 0
     y = u + v
     y = y + (((u - y) + v) + (2.0 * s_low + (k * spec.log2[1] + rest)))
@@ -129,12 +133,12 @@ def _fused_faithful(x: Array, xp: Namespace) -> Array:
     near = xp.from_bits(xp.bits(x) - e)
     # Twice, so that the quotient is used once: XLA would split the loop at it.
     s = 2.0 * (((near - c) - lost) / (near + c))
-    s2 = s * s
     k = xp.to_float(e)  # times 2^23
     high, low = spec.log2[0] / 2**23, spec.log2[1] / 2**23
     u = k * high
     y = u + s
-    y = y + (((u - y) + s) + (k * low + s * s2 * polynomial(s2, ARTANH_WIDE)))
+    rest = artanh_rest(s, ARTANH_WIDE_EVEN, ARTANH_WIDE_ODD)
+    y = y + (((u - y) + s) + (k * low + rest))
     return _ends(x, c, y, xp)
 
 
