@@ -1,8 +1,10 @@
 """Measure the largest errors of the fused forms, in ULP, with the number that shows each.
 
-    python -m scripts.kernel_errors {numpy,xla} {float32,float64} [name ...] [--exhaustive]
+    python -m scripts.kernel_errors {numpy,xla} {float32,float64} [name ...]
+        [--exhaustive | --between LOW HIGH]
 
-float32: every number of a domain with --exhaustive, else one in 997, against float64. float64: a
+float32: every number of a domain with --exhaustive, or every one whose magnitude is between two
+numbers, else one in 997, against float64. float64: a
 million structured numbers or more, ten million with --exhaustive, against the 64 bits of
 longdouble (x86). Also counted: results that are not rounded correctly, and neighbours whose
 results are in the wrong order. XLA's CPU flushes subnormal numbers: there, they are left out.
@@ -56,11 +58,12 @@ EXACT = {
 }
 
 
-def every_float32(domain: str, step: int) -> Iterator[Array]:
-    """Yield the numbers of the domain in order, one in `step`."""
-    last = 0x3F800000 if domain == "probability" else 0x7F800000
+def every_float32(domain: str, step: int, low: float, high: float) -> Iterator[Array]:
+    """Yield the domain's numbers of magnitudes from `low` to `high` in order, one in `step`."""
+    high = min(high, 1.0) if domain == "probability" else high
+    begin, last = np.asarray([low, high], np.float32).view(np.uint32).tolist()
     for sign in {"probability": [0], "negative": [1], "real": [0, 1]}[domain]:
-        for first in range(1, last, step << 20):
+        for first in range(begin, last, step << 20):
             bits = np.arange(first, min(first + (step << 20), last), step, dtype=np.uint32)
             yield (bits | np.uint32(sign << 31)).view(np.float32)
 
@@ -90,13 +93,13 @@ def errors(y: Array, exact: Array) -> Array:
     return np.where(y == exact.astype(y.dtype), np.where(np.isfinite(y), error, 0), error)
 
 
-def measure(name: str, engine: str, dtype: str, exhaustive: bool) -> str:
+def measure(name: str, engine: str, dtype: str, exhaustive: bool, bounds: list[float]) -> str:
     """Return a line of what was found."""
     form, _, domain, _ = FORMS[name]
     f = {"numpy": on_numpy, "xla": on_xla}[engine](form, dtype)
     tiny = float(np.finfo(dtype).tiny) if engine == "xla" else 0
     if dtype == "float32":
-        parts, wider = every_float32(domain, 1 if exhaustive else 997), np.float64
+        parts, wider = every_float32(domain, 1 if exhaustive else 997, *bounds), np.float64
     else:
         parts, wider = (
             structured_float64(domain, 1_000_000 if exhaustive else 150_000),
@@ -130,9 +133,12 @@ def main() -> None:
     parser.add_argument("dtype", choices=["float32", "float64"])
     parser.add_argument("names", nargs="*", choices=[[], *FORMS], metavar="name")
     parser.add_argument("--exhaustive", action="store_true")
+    parser.add_argument("--between", nargs=2, type=float, metavar=("LOW", "HIGH"))
     options = parser.parse_args()
+    every = options.exhaustive or options.between is not None
+    bounds = options.between or [float(np.finfo("float32").smallest_subnormal), np.inf]
     for name in options.names or FORMS:
-        print(measure(name, options.engine, options.dtype, options.exhaustive), flush=True)
+        print(measure(name, options.engine, options.dtype, every, bounds), flush=True)
 
 
 if __name__ == "__main__":
