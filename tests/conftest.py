@@ -8,6 +8,7 @@ from tests.browser import chromium
 # `conformance` has the other devices and versions of array-api-strict.
 NAMES = (
     *("numpy", "torch:eager", "jax:eager", "dask", "array_api_strict:device1"),
+    "array_api_strict:2022.12",
     *("torch:cuda:eager", "cupy:cuda"),
 )
 LIBRARIES = [*(BACKENDS[name] for name in NAMES), Jax("jax:eager-x32", x64=False)]

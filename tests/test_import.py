@@ -48,12 +48,12 @@ def test_the_check_above_can_fail():
 
 def test_libraries_are_named_by_their_adapters_alone():
     package = Path(arraylogit.__file__).parent
-    adapters = {*package.glob("_strategies/*.py"), package / "_cli" / "_libraries.py"}
+    adapters = {*package.glob("_strategies/*.py")}
     adapters |= {package / "testing" / name for name in ("backends.py", "targets.py")}
     imports = re.compile(rf"^\s*(import|from) ({'|'.join(LIBRARIES)})\b", re.MULTILINE)
     found = {path for path in package.rglob("*.py") if imports.search(path.read_text("utf-8"))}
     assert found - adapters == set()
-    assert package / "_cli" / "_libraries.py" in found
+    assert package / "_strategies" / "_command_line.py" in found
 
 
 def test_one_library_does_not_bring_another():

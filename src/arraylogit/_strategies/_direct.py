@@ -105,6 +105,8 @@ class Direct:
     def evaluate(self, call: Call, x: Array, out: Array | None) -> Array:
         """Return the values at `x`, in `out` if given."""
         xp = self.xp
+        if getattr(xp, "__array_api_version__", "2023.12") < "2023.12":
+            xp = _WithMinimum(xp)
         x = self.cast(x, call.dtypes.computing)
         if call.bounds:
             # full_like puts a number on the device and into the dtype of x everywhere.
@@ -117,6 +119,22 @@ class Direct:
                 return y
             out[...] = self.cast(y, out.dtype)
             return out
+
+
+class _WithMinimum:
+    """A namespace of the standard of 2022.12, and two functions that came later."""
+
+    def __init__(self, xp: Namespace) -> None:
+        self._xp = xp
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._xp, name)
+
+    def minimum(self, a: Array, b: Array) -> Array:
+        return self._xp.where(b < a, b, a)  # NaN in `a` stays
+
+    def maximum(self, a: Array, b: Array) -> Array:
+        return self._xp.where(b > a, b, a)
 
 
 def elements_overlap(shape: Iterable[int], steps: Iterable[int], size: int) -> bool:
