@@ -10,7 +10,7 @@ import mpmath
 import numpy as np
 import pytest
 
-from arraylogit import _logit_exp, expit_log_jacobian, logit, logit_log_jacobian
+from arraylogit import _logit_exp, logit
 from arraylogit.testing import inputs, measure, reference
 from arraylogit.testing.budgets import bound
 from tests.functions import each_function
@@ -91,7 +91,7 @@ def test_the_parts_of_log_2():
         assert low == float(mpmath.log(2) - nearest)
 
 
-@pytest.mark.parametrize("function", [logit, logit_log_jacobian, expit_log_jacobian])
+@each_function
 @pytest.mark.parametrize("dtype", ["float16", "float32", "float64"])
 def test_monotone(library, dtype, function):
     """Where the slope has one sign; logit without a drop."""

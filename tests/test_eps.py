@@ -97,8 +97,8 @@ REFUSED = [
 
 
 @pytest.mark.parametrize(("eps", "error"), REFUSED, ids=lambda value: repr(value)[:20])
-def test_refused(eps, error):
-    x = np.asarray([0.1, 0.9], "float32")
+def test_refused(library, eps, error):
+    x = library.array([0.1, 0.9], "float32")
     with pytest.raises(error, match=r"^logit: `eps` must be "):
         logit(x, eps)
 
