@@ -25,9 +25,10 @@ from numba.types import Opaque, boolean, float64, int64
 from arraylogit._kernels import FLOAT64, WIDE, Spec, polynomial
 from arraylogit._record import Array, Elementwise, Evaluate, Namespace
 
-# The other error model raises where it divides by 0, by a branch.
-_FLAGS = ("contract",)
-OPTIONS = {"error_model": "numpy", "fastmath": set(_FLAGS)}
+# The other error model raises where it divides by 0, by a branch. No products are contracted to
+# fused multiply-adds but those of the polynomials, which say so: LLVM would choose others for
+# one number than for a vector of them, and the bits of a result depend on its position.
+OPTIONS = {"error_model": "numpy"}
 
 
 @intrinsic  # type: ignore[untyped-decorator]
@@ -75,9 +76,9 @@ def _horner(context: Any, x: Any, coefficients: Any) -> Any:
     def build(context: Any, builder: Any, signature: Any, values: Any) -> Any:
         x, coefficients = values
         first, *rest = cgutils.unpack_tuple(builder, coefficients)
-        return reduce(
-            lambda p, a: builder.fadd(builder.fmul(p, x, _FLAGS), a, _FLAGS), rest, first
-        )
+        takes = ir.FunctionType(_DOUBLE, [_DOUBLE] * 3)
+        fmuladd = builder.module.declare_intrinsic("llvm.fmuladd", [_DOUBLE], takes)
+        return reduce(lambda p, a: builder.call(fmuladd, [p, x, a]), rest, first)
 
     return float64(float64, coefficients), build
 
