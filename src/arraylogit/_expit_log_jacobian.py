@@ -2,7 +2,7 @@
 
 from arraylogit._call import call
 from arraylogit._expit import TANH_HALF
-from arraylogit._log_expit import softplus_parts
+from arraylogit._log_expit import less_log1p_exp, softplus_parts
 from arraylogit._record import Array, Elementwise, Evaluate, Namespace
 
 
@@ -81,6 +81,10 @@ def _fused(x: Array, xp: Namespace) -> Array:
     return xp.where(-a < xp.spec.lowest, -a, -(y + (y_low + 2.0 * low)))
 
 
+def _faithful(x: Array, xp: Namespace) -> Array:
+    return less_log1p_exp(-xp.abs(x), 2.0, x, xp)
+
+
 def _wide(x: Array, xp: Namespace) -> Array:
     a = xp.abs(x)
     return -(a + 2 * xp.log(1 + xp.exp(-a)))
@@ -90,4 +94,6 @@ def _derivative(x: Array, evaluate: Evaluate) -> Array:
     return -evaluate(TANH_HALF, x)
 
 
-EXPIT_LOG_JACOBIAN = Elementwise("expit_log_jacobian", _stepwise, _derivative, _fused, _wide)
+EXPIT_LOG_JACOBIAN = Elementwise(
+    "expit_log_jacobian", _stepwise, _derivative, _fused, _wide, faithful=_faithful
+)

@@ -33,7 +33,7 @@ class Spec(NamedTuple):
     half: int  # half the spacing of two exponents, in bits
     exponent: int  # what an integer has left without its fraction's bits
     head: int  # what a float has left without the lower half of its significand
-    least: int  # the bits of 89/128, about 1/sqrt(2)
+    least: int  # the bits of the least 1 + f whose logarithm is by the polynomial
     scale: float  # 2^scale_exponent: subnormal numbers, times this, are normal
     scale_exponent: int
     magic: float  # 1.5 * 2^mantissa + bias + lift: x + magic has round(x) in its lowest bits
@@ -43,7 +43,7 @@ class Spec(NamedTuple):
     drop: float  # 2^-lift
     log2_e: float
     log2: tuple[float, float, float]  # a few bits, whose multiples are exact; the rest; its rest
-    lowest: float  # exp(lowest) is 0
+    lowest: float  # exp(lowest) is 0, or 2^k is
     negligible: float  # exp(negligible) is, next to 1
     tiny: float  # and this next to 1, and above 1/(the largest float)
     # The polynomials, each as two of x^2, evaluated side by side: without the constant
@@ -52,7 +52,7 @@ class Spec(NamedTuple):
     exp_odd: tuple[float, ...]
     log_even: tuple[float, ...]
     log_odd: tuple[float, ...]
-    artanh_even: tuple[float, ...]
+    artanh_even: tuple[float, ...]  # of the logit's form for the dtype
     artanh_odd: tuple[float, ...]
 
 
@@ -231,16 +231,49 @@ WIDE = FLOAT64._replace(
 )
 
 
-# 2 artanh(s/2) for |s| < 0.93, in float32
-ARTANH_WIDE_EVEN = (  # 2^-31.2
-    6.370637129293755e-05,
-    0.002227595541626215,
-    0.08333330601453781,
+# float32 in fewer steps, for results within 1 ULP
+FAITHFUL = FLOAT32._replace(
+    least=0x3F400000,
+    exp_even=(  # 2^-28.0
+        0.0013864075299352407,
+        0.041667237877845764,
+    ),
+    exp_odd=(  # 2^-28.0
+        0.008367604576051235,
+        0.16666533052921295,
+    ),
+    log_even=(  # 2^-27.6
+        -0.04509525001049042,
+        -0.1315983682870865,
+        -0.16647394001483917,
+        -0.2500009536743164,
+    ),
+    log_odd=(  # 2^-27.6
+        0.10463633388280869,
+        0.1447775810956955,
+        0.19990922510623932,
+        0.33333447575569153,
+    ),
 )
-ARTANH_WIDE_ODD = (  # 2^-31.2
-    3.775162258534692e-05,
-    0.0004492526641115546,
-    0.012500614859163761,
+
+# and where subnormal numbers are taken for 0: nothing is scaled
+FLUSHED = FAITHFUL._replace(
+    scale=1.0,
+    scale_exponent=0,
+    magic=1.5 * 2**23 + 127,
+    to_count=-(1 << 21) - 127,
+    drop=1.0,
+    lowest=-88.0,
+    artanh_even=(  # 2^-31.2
+        6.370637129293755e-05,
+        0.002227595541626215,
+        0.08333330601453781,
+    ),
+    artanh_odd=(  # 2^-31.2
+        3.775162258534692e-05,
+        0.0004492526641115546,
+        0.012500614859163761,
+    ),
 )
 
 
@@ -251,23 +284,42 @@ def exponential(x: Array, xp: Namespace) -> tuple[Array, Array, Array, Array, Ar
     2^k is ``power * drop``, in two factors so that what they are multiplied by is rounded once
     where it becomes a subnormal number.
     """
-    spec = xp.spec
-    n = xp.bits(x * spec.log2_e + spec.magic)
-    power = xp.from_bits(n << spec.mantissa)
-    k = xp.from_bits(n + spec.to_count) - spec.counter
-    u = x - k * spec.log2[0]
-    v = k * spec.log2[1]
+    power, k = _power_of_2(x, xp)
+    u = x - k * xp.spec.log2[0]
+    v = k * xp.spec.log2[1]
     r = u - v
     r_low = (u - r) - v
-    square = r * r
-    p = square * polynomial(square, spec.exp_even) + r * polynomial(square, spec.exp_odd) + 0.5
-    rest = r_low + r * (r_low + r * p)
+    rest = r_low + r * (r_low + r * _exp_rest(r, xp))
     m = r + rest
     return power, k, r, r_low, m, (r - m) + rest
 
 
+def faithful_exponential(x: Array, xp: Namespace) -> tuple[Array, Array, Array]:
+    """Return `power` and 1 + m in two parts, as above, but for the rounding of r.
+
+    That is a quarter of an ULP at most.
+    """
+    power, k = _power_of_2(x, xp)
+    r = (x - k * xp.spec.log2[0]) - k * xp.spec.log2[1]
+    rest = r * r * _exp_rest(r, xp)
+    high = 1.0 + (r + rest)
+    return power, high, ((1.0 - high) + r) + rest
+
+
+def _power_of_2(x: Array, xp: Namespace) -> tuple[Array, Array]:
+    spec = xp.spec
+    n = xp.bits(x * spec.log2_e + spec.magic)
+    return xp.from_bits(n << spec.mantissa), xp.from_bits(n + spec.to_count) - spec.counter
+
+
+def _exp_rest(r: Array, xp: Namespace) -> Array:
+    # (exp(r) - 1 - r)/r^2
+    square, spec = r * r, xp.spec
+    return square * polynomial(square, spec.exp_even) + r * polynomial(square, spec.exp_odd) + 0.5
+
+
 def log1p_rest(f: Array, f_low: Array, xp: Namespace) -> Array:
-    """Return log(1 + f + f_low) - f for 1 + f between 89/128 and 89/64."""
+    """Return log(1 + f + f_low) - f for 1 + f between `least`, a number's bits, and twice that."""
     spec = xp.spec
     square = f * f
     p = square * polynomial(square, spec.log_even) + f * polynomial(square, spec.log_odd) - 0.5
@@ -276,7 +328,7 @@ def log1p_rest(f: Array, f_low: Array, xp: Namespace) -> Array:
 
 
 def exponent(x: Array, xp: Namespace) -> tuple[Array, Array]:
-    """Return 2^-k/scale, and k, such that 2^-k x is between 89/128 and 89/64."""
+    """Return 2^-k/scale, and k, such that 2^-k x is between `least` and twice that, as above."""
     spec = xp.spec
     e = (xp.bits(x * spec.scale) - spec.least) & spec.exponent
     k = xp.from_bits((e >> spec.mantissa) + spec.count_bits) - (spec.counter + spec.scale_exponent)
