@@ -42,26 +42,20 @@ def _artanh(t: mp.mpf) -> mp.mpf:
 
 # (e^r - 1 - r)/r^2 on half the distance between two multiples of log 2, and a little more.
 _REDUCED = (-0.3472, 0.3472)
-# (log(1 + f) - f)/f^2 for 1 + f between 89/128 and 89/64, or another number and twice that.
-_LEAST = 89 / 128
+# (log(1 + f) - f)/f^2 for 1 + f between 3/4 and 3/2.
+_FRACTION = (-0.25, 0.5)
 # (2 artanh(s) - 2s)/s^3 as a polynomial in s^2.
 _QUOTIENT = 0.2305**2
 
 
 def exponential(degree: int) -> Wanted:
-    """Fit the exponential's polynomial, its error relative to e^r - 1."""
-    return Wanted(_exponential, lambda r: r**2 / mp.expm1(r), _REDUCED, degree, 0.5)
-
-
-def faithful_exponential(degree: int) -> Wanted:
-    """Fit the same, its error relative to e^r."""
+    """Fit the exponential's polynomial, its error relative to e^r."""
     return Wanted(_exponential, lambda r: r**2 / mp.exp(r), _REDUCED, degree, 0.5)
 
 
-def logarithm(degree: int, least: float = _LEAST) -> Wanted:
+def logarithm(degree: int) -> Wanted:
     """Fit the logarithm's polynomial, its error relative to log(1 + f)."""
-    interval = (least - 1, 2 * least - 1)
-    return Wanted(_logarithm, lambda f: f**2 / mp.log1p(f), interval, degree, -0.5)
+    return Wanted(_logarithm, lambda f: f**2 / mp.log1p(f), _FRACTION, degree, -0.5)
 
 
 def artanh_of_half(degree: int) -> Wanted:
@@ -177,21 +171,12 @@ def log2_parts(bits: int, precision: int) -> list[float]:
         return [float(x) for x in (high, middle, low)]
 
 
-# The precision of each Spec, the bits of the first part of log 2, and its polynomials: what they
-# are for and of which degree. FAITHFUL has the others of FLOAT32, FLUSHED those of FAITHFUL.
+# The precision of each Spec, the bits of the first part of log 2, and its polynomials. FLUSHED has
+# the others of FLOAT32.
 WANTED = {
-    "FLOAT32": (
-        24,
-        15,
-        {"exp": exponential(6), "log": logarithm(10), "artanh": artanh(3)},
-    ),
-    "FAITHFUL": (24, 15, {"exp": faithful_exponential(4), "log": logarithm(8, 0.75)}),
+    "FLOAT32": (24, 15, {"exp": exponential(4), "log": logarithm(8), "artanh": artanh(3)}),
     "FLUSHED": (24, 15, {"artanh": artanh_of_half(5)}),
-    "FLOAT64": (
-        53,
-        42,
-        {"exp": exponential(10), "log": logarithm(20), "artanh": artanh(9)},
-    ),
+    "FLOAT64": (53, 42, {"exp": exponential(9), "log": logarithm(19), "artanh": artanh(9)}),
     "WIDE": (53, 42, {"exp": exponential(6), "log": logarithm(12), "artanh": artanh(5)}),
 }
 

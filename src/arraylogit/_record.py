@@ -55,11 +55,9 @@ class Elementwise:
         at least twice the precision.
     continuation : Elementwise, optional
         The function of a complex variable; without it, complex numbers are refused.
-    faithful : callable, optional
-        The value within 1 ULP by the same kernels in fewer steps: for float32 on a CPU, where
-        arithmetic takes longer than memory.
     flushed : callable, optional
-        The same in fewer steps still, where the processor takes subnormal numbers for 0.
+        The value within 1 ULP by the same kernels in fewer steps, for float32 where the processor
+        takes subnormal numbers for 0.
     """
 
     name: str
@@ -68,15 +66,14 @@ class Elementwise:
     fused: Form | None = None
     wide: Form | None = None
     continuation: "Elementwise | None" = None
-    faithful: Form | None = None
     flushed: Form | None = None
 
-    def form(self, kind: Literal["flushed", "faithful", "fused", "stepwise", "wide"]) -> Form:
+    def form(self, kind: Literal["flushed", "fused", "stepwise", "wide"]) -> Form:
         """Return the form of that kind, or the next best one."""
-        if kind == "wide":
-            return self.wide or self.stepwise
-        kernels = {"flushed": self.flushed or self.faithful, "faithful": self.faithful}
-        return kernels.get(kind) or (kind != "stepwise" and self.fused) or self.stepwise
+        if kind == "flushed":
+            return self.flushed or self.form("fused")
+        form: Form = getattr(self, kind) or self.stepwise
+        return form
 
 
 class Call(NamedTuple):

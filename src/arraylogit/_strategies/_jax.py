@@ -143,8 +143,7 @@ def _jvp(function: Elementwise, dtypes: Dtypes, primals: Any, tangents: Any) -> 
 
 
 def _key(function: Elementwise, dtypes: Dtypes) -> Any:
-    forms = function.flushed, function.faithful, function.fused, function.stepwise
-    return *forms, function.derivative, dtypes.result
+    return function.flushed, function.fused, function.stepwise, function.derivative, dtypes.result
 
 
 def _compile(function: Elementwise, dtypes: Dtypes) -> Any:

@@ -24,7 +24,7 @@ from numba.types import float64, intp, void
 
 import arraylogit
 from arraylogit._record import Array, Bounds, Elementwise
-from arraylogit._strategies._numba_kernels import FORMS, OPTIONS, compilable
+from arraylogit._strategies._numba_kernels import KINDS, OPTIONS, compilable
 
 # Elements a block: what is cast or copied stays in cache.
 BLOCK = 32768
@@ -40,7 +40,7 @@ class Loops:
     def __init__(self, function: Elementwise, dtype: str, threads: int) -> None:
         self._function, self._threads = function, threads
         self._dtype = np.dtype(dtype)
-        self._forms = FORMS[dtype]
+        self._xp, self._evaluate = KINDS[dtype]
 
     def number(self, x: float) -> float:
         """Return the value at one number."""
@@ -58,8 +58,9 @@ class Loops:
 
     @cached_property
     def _one(self) -> Any:
-        form, signature = self._forms.of(self._function), float64(float64, float64, float64)
-        return self._compile(_one, signature, form=form, xp=self._forms.xp)
+        form = compilable(self._function.fused)
+        signature = float64(float64, float64, float64)
+        return self._compile(_one, signature, form=form, xp=self._xp)
 
     @cached_property
     def _values(self) -> Any:
@@ -75,8 +76,8 @@ class Loops:
             _slopes,
             void(read, read, float64, float64, array),
             derivative=compilable(self._function.derivative),
-            evaluate=self._forms.evaluate,
-            where=self._forms.xp.where,
+            evaluate=self._evaluate,
+            where=self._xp.where,
         )
 
     @cached_property

@@ -22,7 +22,7 @@ from arraylogit._logit import LOGIT
 from arraylogit._logit_exp import LOGIT_EXP
 from arraylogit._logit_log_jacobian import LOGIT_LOG_JACOBIAN
 from arraylogit._record import Elementwise
-from arraylogit._strategies._numba_kernels import FORMS, OPTIONS
+from arraylogit._strategies._numba_kernels import KINDS, OPTIONS, compilable
 
 
 def init() -> None:
@@ -92,8 +92,8 @@ def _dtype(function: Elementwise, input: Any) -> Any:
 def _computation(function: Elementwise, input: Any) -> Any:
     # A function of `input` and two bounds.
     dtype = _dtype(function, input)
-    forms, real = FORMS[str(dtype)], _ends(dtype)[0]
-    form, xp, where = forms.of(function), forms.xp, forms.xp.where
+    xp, _ = KINDS[str(dtype)]
+    form, where, real = compilable(function.fused), xp.where, _ends(dtype)[0]
 
     @register_jitable(**OPTIONS)  # type: ignore[untyped-decorator]
     def one(number: Any, lower: Any, upper: Any) -> Any:

@@ -7,7 +7,7 @@ branch would end vectorisation.
 from dis import get_instructions
 from functools import cache, reduce
 from types import FunctionType, ModuleType
-from typing import Any, NamedTuple
+from typing import Any
 
 from llvmlite import ir
 from numba.core import cgutils
@@ -122,13 +122,13 @@ def _constant(context: Any, builder: Any, kind: Any, record: Elementwise) -> Any
     return context.get_dummy_value()
 
 
-def _evaluator(kind: Any, xp: Namespace) -> Evaluate:
+def _evaluator(xp: Namespace) -> Evaluate:
     def evaluate(record: Elementwise, x: Array) -> Array:
         raise NotImplementedError("it is compiled, never called")
 
     @overload(evaluate, jit_options=OPTIONS)  # type: ignore[untyped-decorator]
     def _(record: Any, x: Any) -> Any:
-        form = compilable(record.record.form(kind))
+        form = compilable(record.record.fused)
 
         def values(record: Any, x: Any) -> Any:
             return form(x, xp)
@@ -138,25 +138,11 @@ def _evaluator(kind: Any, xp: Namespace) -> Evaluate:
     return evaluate
 
 
-class Forms(NamedTuple):
-    """Which forms a dtype has, and what they are evaluated with."""
-
-    kind: Any
-    xp: Namespace
-    evaluate: Evaluate
-
-    def of(self, function: Elementwise) -> Any:
-        """Return the form of a function, which Numba may call."""
-        return compilable(function.form(self.kind))
-
-
-def _forms(kind: str, spec: Spec) -> Forms:
-    xp = _namespace(spec)
-    return Forms(kind, xp, _evaluator(kind, xp))
-
-
-# float64 has digits to spare for float32.
-FORMS = {"float32": _forms("faithful", WIDE), "float64": _forms("fused", FLOAT64)}
+KINDS = {
+    dtype: (_namespace(spec), _evaluator(_namespace(spec)))
+    for dtype, spec in {"float32": WIDE, "float64": FLOAT64}.items()
+}
+"""For each dtype, what its forms are evaluated with: a namespace, and the values of a record."""
 
 
 @cache

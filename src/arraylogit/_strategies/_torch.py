@@ -19,7 +19,7 @@ import torch
 from torch.autograd import forward_ad
 
 from arraylogit import _engine
-from arraylogit._kernels import FAITHFUL, FLOAT32, FLOAT64, Spec
+from arraylogit._kernels import FLOAT32, FLOAT64, Spec
 from arraylogit._record import Array, Bounds, Call, Dtypes, Elementwise
 from arraylogit._strategies._direct import Direct, elements_overlap
 
@@ -242,7 +242,6 @@ _KERNELS = {
     _FLOAT32: _Kernels(FLOAT32, _FLOAT32, torch.int32),
     _FLOAT64: _Kernels(FLOAT64, _FLOAT64, torch.int64),
 }
-_FAITHFUL = _Kernels(FAITHFUL, _FLOAT32, torch.int32)
 
 
 def _values(call: Call, x: Array) -> Array:
@@ -254,8 +253,6 @@ def _values(call: Call, x: Array) -> Array:
     if torch.compiler.is_compiling():
         # An exported program may run where float64 or the bits of a float are not to be had.
         if function.fused and not _exporting() and type(x) in _PLAIN_TYPES:
-            if computing is _FLOAT32 and x.device.type == "cpu":
-                return function.form("faithful")(x, _FAITHFUL)
             return function.fused(x, _KERNELS[computing])
     elif function.wide and x.device.type == "cpu" and computing.itemsize < 8:
         return function.wide(x.double(), torch)
