@@ -82,8 +82,7 @@ def _wide(x: Array, xp: Namespace) -> Array:
 def _lesser_fused(x: Array, xp: Namespace) -> tuple[Array, Array, Array, Array]:
     """Return q, its correction, `power` and 2^k: expit(-|x|) is 2^k times the sum of both."""
     spec = xp.spec
-    a = -xp.abs(x)
-    power, high, low = exponential(xp.where(a < spec.lowest, spec.lowest, a), xp)
+    power, high, low = exponential(xp.at_least(-xp.abs(x), spec.lowest), xp)
     scale = power * spec.drop
     t = scale * high
     # q is about high/(1 + t), and high - q exact (Sterbenz, high/2 <= q <= high). Of low, q lacks
@@ -111,8 +110,7 @@ def _fused_slope(x: Array, xp: Namespace) -> Array:
 def _fused_tanh_half(x: Array, xp: Namespace) -> Array:
     """Return tanh(x/2) = (1 - t)/(1 + t) with t = exp(-|x|)."""
     spec = xp.spec
-    a = -xp.abs(x)
-    a = xp.where(a < spec.lowest, spec.lowest, a)
+    a = xp.at_least(-xp.abs(x), spec.lowest)
     power, _, _, _, m, m_low = reduced_exponential(a, xp)
     scale = power * spec.drop
     t, tm = scale + scale * m, scale * m

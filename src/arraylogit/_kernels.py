@@ -2,13 +2,13 @@
 
 Compilers fuse these steps into one loop, in which they cost less than a call of the library's own
 `exp` and `log`, and they give the same digits everywhere. A namespace `xp` has `where`, `abs`,
-`bits` (of a float, as a signed integer of its width), `from_bits` (back) and `spec`, the constants
-of the dtype. Nothing else is needed, no `exp`, no `log`, no conversion between integer and float.
+`minimum`, `at_least` (a bound), `bits` (of a float, as a signed integer of its width), `from_bits`
+(back) and `spec`, the constants of the dtype. Nothing else is needed, no `exp`, no `log`.
 
 A result is in two parts, high + low, where one number would lose digits to a sum. The parts come
 from sums only, whose rounding error is a number too (Dekker, Knuth): no step needs the exact
 value of a product, so that it does not matter which products a compiler contracts to fused
-multiply-adds. 1 + x is never subtracted from: XLA rewrites (1 + x) - 1 to x; it leaves
+multiply-adds. No form subtracts 1 from 1 + x, because XLA rewrites (1 + x) - 1 to x; it leaves
 1 - (1 + x) alone. Magic numbers are taken back as bits, for the same reason. XLA also splits the
 loop where a quotient that is used twice, of two arrays, or a sum that such a quotient depends on,
 is used again next to it: hence reciprocals, and ``q * -t`` for the t that q depends on.
@@ -31,8 +31,8 @@ class Spec(NamedTuple):
     mantissa: int  # bits of a float's fraction, hence the position of its exponent
     one: int  # the bits of 1.0
     half: int  # half the spacing of two exponents, in bits
-    exponent: int  # what an integer has left without its fraction's bits
-    head: int  # what a float has left without the lower half of its significand
+    exponent: int  # a mask that clears the bits of the fraction
+    head: int  # a mask that clears the lower half of the significand
     least: int  # the bits of 3/4
     scale: float  # 2^scale_exponent: subnormal numbers, times this, are normal
     scale_exponent: int
@@ -43,7 +43,7 @@ class Spec(NamedTuple):
     drop: float  # 2^-lift
     log2_e: float
     log2: tuple[float, float, float]  # a few bits, whose multiples are exact; the rest; its rest
-    lowest: float  # exp(lowest) is 0, or 2^k is
+    lowest: float  # below it, exp(x) or 2^k underflows
     negligible: float  # exp(negligible) is, next to 1
     tiny: float  # and this next to 1, and above 1/(the largest float)
     # The polynomials, each as two of x^2, evaluated side by side: without the constant

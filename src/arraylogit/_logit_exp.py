@@ -123,7 +123,7 @@ def _fused(x: Array, xp: Namespace) -> Array:
 def _complement(x: Array, xp: Namespace) -> tuple[Array, Array, Array, Array, Array]:
     """Return 1 - exp(x) in two parts, exp(x) = scale (high + low), and scale."""
     spec = xp.spec
-    power, _, _, _, m, m_low = reduced_exponential(xp.where(x < spec.lowest, spec.lowest, x), xp)
+    power, _, _, _, m, m_low = reduced_exponential(xp.at_least(x, spec.lowest), xp)
     scale = power * spec.drop
     a, g = 1.0 - scale, scale * m
     n = a - g

@@ -29,7 +29,7 @@ def _kernels_namespace(dtype: Dtype, spec: Spec) -> Any:
         where=jnp.where,
         abs=jnp.abs,
         minimum=jnp.minimum,
-        maximum=jnp.maximum,
+        at_least=lambda x, bound: jnp.where(x < bound, bound, x),  # NaN stays
         bits=_bits,
         from_bits=lambda i: lax.bitcast_convert_type(i, dtype),
         to_float=lambda i: i.astype(dtype),

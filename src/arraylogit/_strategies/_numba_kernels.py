@@ -25,7 +25,7 @@ from numba.types import Opaque, boolean, float64, int64
 from arraylogit._kernels import FLOAT64, WIDE, Spec, polynomial
 from arraylogit._record import Array, Elementwise, Evaluate, Namespace
 
-# The other error model raises where it divides by 0, by a branch. No products are contracted to
+# Numba's default error model branches, to raise on division by 0. No products are contracted to
 # fused multiply-adds but those of the polynomials, which say so: LLVM would choose others for
 # one number than for a vector of them, and the bits of a result depend on its position.
 OPTIONS = {"error_model": "numpy"}
@@ -45,6 +45,11 @@ def _minimum(context: Any, a: Any, b: Any) -> Any:
         return builder.select(builder.fcmp_ordered("<", *values), *values)
 
     return float64(float64, float64), build
+
+
+@register_jitable(**OPTIONS)  # type: ignore[untyped-decorator]
+def _at_least(x: Any, bound: float) -> Any:
+    return _where(x < bound, bound, x)  # NaN stays
 
 
 @intrinsic  # type: ignore[untyped-decorator]
@@ -97,7 +102,8 @@ _DOUBLE = ir.DoubleType()
 
 def _namespace(spec: Spec) -> Any:
     xp: Any = ModuleType("kernels")  # a module is the one namespace that Numba takes
-    xp.where, xp.minimum, xp.abs, xp.bits, xp.from_bits = _where, _minimum, _abs, _bits, _from_bits
+    xp.where, xp.minimum, xp.at_least, xp.abs = _where, _minimum, _at_least, _abs
+    xp.bits, xp.from_bits = _bits, _from_bits
     xp.spec = spec
     return xp
 
