@@ -1,4 +1,4 @@
-"""What only a fresh process shows: peak memory, the time to import, and that of a first call."""
+"""Measured in fresh processes: peak memory, the time to import, the time of a first call."""
 
 import json
 import os
@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-# Linux's own record of the peak, which it lets a process reset: what importing took is out.
+# Linux records the peak, and a process can reset it: imports do not count.
 _MEMORY = """
 import ctypes, json, sys
 import numpy as np
@@ -84,7 +84,7 @@ getattr(y, "block_until_ready", lambda: None)()
 print(time.perf_counter() - start)
 """
 
-# The heap is as the first calls leave it: what a size costs may depend on it.
+# The heap is as the first calls leave it: the cost of a size may depend on it.
 _SIZES = """
 import json, resource, sys, time
 import numpy as np

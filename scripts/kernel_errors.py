@@ -3,11 +3,11 @@
     python -m scripts.kernel_errors {numpy,xla} {float32,float64} [name ...]
         [--exhaustive | --between LOW HIGH]
 
-float32: every number of a domain with --exhaustive, or every one whose magnitude is between two
-numbers, else one in 997, against float64. float64: a
-million structured numbers or more, ten million with --exhaustive, against the 64 bits of
-longdouble (x86). Also counted: results that are not rounded correctly, and neighbours whose
-results are in the wrong order. XLA's CPU flushes subnormal numbers: there, they are left out.
+float32, against float64: every number of a domain with --exhaustive, every one of some magnitudes
+with --between, else one in 997. float64, against the 64 bits of longdouble (x86): a million
+structured numbers or more, ten million with --exhaustive. Also counted: results that are not
+rounded correctly, and neighbours whose results are in the wrong order. XLA's CPU flushes subnormal
+numbers: there, they are left out.
 """
 
 import argparse

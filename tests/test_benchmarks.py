@@ -1,4 +1,4 @@
-"""The benchmarks run, and what is claimed of them is in the committed results."""
+"""The benchmarks run, and the committed results support the claims."""
 
 import json
 import platform

@@ -1,4 +1,4 @@
-"""What the documents show is run, and the site is built."""
+"""The code in the documents runs, and the site is built and looked at in a browser."""
 
 import ast
 import doctest
@@ -30,7 +30,7 @@ PAGES = sorted(
 PARSER = PythonCodeBlockParser(doctest_optionflags=doctest.ELLIPSIS)
 OPTIONAL = ("dask", "distributed", "jax", "scipy", "sklearn", "torch", "zarr")
 ABSENT = [name for name in OPTIONAL if find_spec(name) is None]
-# What .ci/libraries has, beside those.
+# Libraries that only .ci/libraries has.
 BEYOND = [name for name in ("pandas", "polars", "xarray") if find_spec(name) is None]
 
 
@@ -69,7 +69,7 @@ def test_code_runs(page):
 
 
 def _for_want_of_a_library(error):
-    # Either the import, or a name that one would have brought.
+    # Either the import itself, or a name that it would have defined.
     text = f"{type(error).__name__}: {error}"
     absent = ABSENT + BEYOND
     return absent and re.search(f"No module named '({'|'.join(absent)})|NameError: name", text)
@@ -82,7 +82,7 @@ def test_links_lead_somewhere_in_the_repository_too(page):
 
 
 def _consoles():
-    # What `$ command` prints, its lines after the first marked by `> `.
+    # Each `$ command` with its output; further lines of a command begin with `> `.
     for page in PAGES:
         text = (ROOT / page).read_text("utf-8")
         for block in re.findall(r"```console\n\$ (.*?)```", text, re.DOTALL):
@@ -196,7 +196,7 @@ SCROLLS = {"results/README.html"}
 @pytest.mark.parametrize("size", [(1280, 1000), NARROW], ids=["wide", "narrow"])
 def test_site_fits_the_window(site, browser, size):
     for kind in "performance", "browser":
-        browser.get_log(kind)  # what earlier tests left
+        browser.get_log(kind)  # drops the messages of earlier tests
     for name in sorted(NAMES):
         open_page(browser, site / name, size)
         assert overflow(browser, size) == 0, name
@@ -273,7 +273,7 @@ def test_figure_of_speed_is_that_of_the_results(tmp_path):
         (label, dtype) for label in speed.BARS.values() for dtype in speed.COLOURS
     }
     speed.plot(tmp_path / "speed.svg", found)
-    # Drawn again, it is the same: results that are renewed need a new figure.
+    # Drawn again, the figure is the same: new results need a new figure.
     drawn = (tmp_path / "speed.svg").read_text("utf-8")
     if matplotlib_is_pinned():
         assert drawn == (ROOT / "docs" / "figures" / "speed.svg").read_text("utf-8")

@@ -1,4 +1,4 @@
-"""`--require`, which tells a test that cannot run from one that must."""
+"""`--require` turns a test that cannot run into an error."""
 
 import re
 import subprocess

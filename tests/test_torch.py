@@ -44,7 +44,7 @@ def test_compile_forward_and_backward(compiled):
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16, torch.float64])
 def test_compiled_values_are_those_of_eager(dtype):
-    """But for the last bit: the one by kernels of bits, the other by standard functions."""
+    """Up to the last bit: one uses the kernels, the other standard functions."""
     torch._dynamo.reset()
     x = torch.cat([torch.rand(1000), torch.tensor([0, 1, 0.5, 0.5 - 2**-25, 2, -1, torch.nan])])
     x = x.to(dtype)
@@ -319,7 +319,7 @@ def test_batched_gradients(function, split):
 
 @each_function
 def test_modes_of_differentiation_agree(function, split):
-    """Above and below the block, in every way, twice."""
+    """Longer and shorter than a block, with every option, twice."""
     x = torch.tensor(INSIDE[function.__name__], dtype=torch.float64).repeat(4)
     x.requires_grad_()
     assert torch.autograd.gradcheck(
@@ -377,7 +377,7 @@ def test_out_is_a_wrapper(split):
         torch.testing.assert_close(inner, logit(x), rtol=0, atol=0)
 
 
-@pytest.mark.filterwarnings("ignore::UserWarning")  # torch's, of what is in beta or deprecated
+@pytest.mark.filterwarnings("ignore::UserWarning")  # torch warns of beta and deprecated features
 def test_sparse_nested_and_quantized():
     x = torch.tensor([[0.0, 0.5], [0.25, 0.0]])
     for sparse in (x.to_sparse(), x.to_sparse_csr(), x.to_sparse_csc(), x.to_mkldnn()):

@@ -1,4 +1,4 @@
-"""Draw how quick logit is next to what it replaces, from the committed benchmarks.
+"""Draw the speed of logit relative to the functions it replaces, from the committed benchmarks.
 
 python -m docs.figures.speed [docs/figures/speed.svg]
 """

@@ -1,4 +1,4 @@
-"""What an elementwise function is, and the words in which a call of one is passed on."""
+"""The record of an elementwise function, and the record of one call of it."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -51,13 +51,13 @@ class Elementwise:
     fused : callable, optional
         The value by the kernels of ``_kernels.py``: for compilers. Its `xp` has their primitives.
     wide : callable, optional
-        The textbook formula, accurate to the last bit of a dtype where it is evaluated in one of
-        at least twice the precision.
+        The textbook formula, to be evaluated in a dtype of at least twice the precision: rounded
+        once, it is then accurate to the last bit.
     continuation : Elementwise, optional
         The function of a complex variable; without it, complex numbers are refused.
     faithful : callable, optional
-        The value within 1 ULP by the same kernels, in fewer steps: where arithmetic takes longer
-        than memory, and the library's own function is not to be quicker.
+        The value within 1 ULP by the same kernels, in fewer steps: for processors on which
+        arithmetic takes longer than memory access, to match the speed of the library's own.
     """
 
     name: str

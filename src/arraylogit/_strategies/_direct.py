@@ -13,24 +13,24 @@ from arraylogit._record import Array, Bounds, Call, Dtype, Dtypes, Namespace
 
 
 class Direct:
-    """The strategy of a library that nothing more is known of, and the others' base.
+    """The strategy of libraries that have no other, and the base class of the others.
 
     A strategy chooses where a formula runs and in which dtype, never what is computed.
 
     Parameters
     ----------
     xp : namespace
-        The functions that the formulas are evaluated with.
+        The namespace that the formulas are evaluated with.
     """
 
     lazy = False
-    """Whether arrays hold a plan of values, so that no value can be looked at."""
+    """Whether arrays are plans of values, so that no value can be looked at."""
 
     def __init__(self, xp: Namespace) -> None:
         self.xp = xp
 
     def refusal_of_input(self, x: Array) -> str | None:
-        """Return what `x` must be and is not, and the call that helps; or None."""
+        """Return the rule that `x` breaks, and the call that helps; or None."""
         return None
 
     def dtypes(self, x: Array) -> Dtypes | None:
@@ -49,7 +49,7 @@ class Direct:
         return None
 
     def bounds(self, x: Array, computing: Dtype, eps: Any) -> Bounds:
-        """Return what ``eps > 0``, a number or a traced array, clamps `x` to: finite bounds."""
+        """Return the finite bounds that ``eps > 0``, a number or a traced array, sets for `x`."""
         xp, info = self.xp, self.xp.finfo(computing)
         smallest, below_one = float(info.smallest_normal), 1 - float(info.eps) / 2
         if not self.flushes_subnormals(computing):
@@ -105,7 +105,7 @@ class Direct:
     def evaluate(self, call: Call, x: Array, out: Array | None) -> Array:
         """Return the values at `x`, in `out` if given."""
         xp = self.xp
-        # Not by getattr: a namespace may make the version up when asked, with a warning.
+        # Not getattr: `__getattr__` of a namespace may invent the version, with a warning.
         if vars(xp).get("__array_api_version__", "2023.12") < "2023.12":
             xp = _WithMinimum(xp)
         x = self.cast(x, call.dtypes.computing)
@@ -123,7 +123,7 @@ class Direct:
 
 
 class _WithMinimum:
-    """A namespace of the standard of 2022.12, and two functions that came later."""
+    """A namespace of the standard of 2022.12, with two functions that later versions added."""
 
     def __init__(self, xp: Namespace) -> None:
         self._xp = xp
@@ -141,8 +141,8 @@ class _WithMinimum:
 def elements_overlap(shape: Iterable[int], steps: Iterable[int], size: int) -> bool:
     """Return whether elements of a size, and steps in the same unit, may share memory.
 
-    They do not where every step is beyond all that the shorter ones reach, as in all views but
-    those made by hand.
+    They do not if each step is longer than the reach of all shorter ones together. That holds
+    for every view but those made by hand (``as_strided``).
     """
     dimensions = sorted((abs(step), n) for step, n in zip(steps, shape, strict=True) if n != 1)
     if any(n == 0 for _, n in dimensions):
@@ -166,7 +166,8 @@ def _least_input(dtype: np.dtype[Any]) -> float:
 def within(dtype: Dtype, smallest: Any, below_one: Any) -> tuple[Any, Any]:
     """Return the ends of the clamp, moved to where logits fit into a dtype."""
     if not isinstance(dtype, np.dtype) or dtype.itemsize > 1:
-        # Told here, for Dynamo traces no cache, and other libraries' dtypes warn in one.
+        # Before the cached function: Dynamo does not trace caches, and the dtypes of some
+        # libraries warn when they are hashed.
         return smallest, below_one
     least = _least_input(dtype)
     return max(smallest, least), min(below_one, 1 - least)
@@ -174,7 +175,7 @@ def within(dtype: Dtype, smallest: Any, below_one: Any) -> tuple[Any, Any]:
 
 def clamp(x: Array, bounds: Bounds, xp: Namespace) -> Array:
     """Return `x` clamped to `bounds`, which are arrays; NaN stays NaN."""
-    # Not by minimum, maximum or clip: the standard has had them since 2023.12 only.
+    # Not minimum, maximum or clip: the standard has them only since 2023.12.
     lower, upper = bounds
     x = xp.where(x < lower, lower, x)
     return xp.where(x > upper, upper, x)

@@ -1,8 +1,8 @@
-"""Check implementations of the logit and its relatives, and what was found before.
+"""Check implementations of the logit and its relatives, and show earlier results.
 
 TARGET...  check functions: a module, module:function or module:sigmoid=expit, from the working
            directory too; options are those of the suite (--backend, --quick, --report) and pytest
-compare    check our functions and every library's own, on all that is installed
+compare    check our functions and every library's own, on all libraries installed
 render     make the Markdown and the page of a report again, from its report.json
 tabulate   make the README of a directory of results again
 """
@@ -23,7 +23,7 @@ RESULTS = Path("docs", "results")
 
 
 def run(*options: str) -> int:
-    """Run the suite, whatever settings and plug-ins of pytest there are."""
+    """Run the suite, without other settings and plug-ins of pytest."""
     os.environ.setdefault("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
     told = ["-c", str(HERE / "pytest.ini"), f"--rootdir={Path.cwd()}", "-p", "no:cacheprovider"]
     told += ["-p", "arraylogit.testing.plugin", "-q", "--no-header", "--tb=no", "-rN"]

@@ -1,4 +1,4 @@
-"""Errors against inputs as a drawing, small and coloured by the style sheet around it."""
+"""Plots of errors against inputs: small drawings, coloured by the style sheet of the page."""
 
 from dataclasses import dataclass
 from functools import cached_property
