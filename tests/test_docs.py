@@ -215,14 +215,28 @@ def test_site_fits_the_window(site, browser, size):
     assert browser.get_log("browser") == []
 
 
-def test_mathematics_is_typeset(site, browser):
-    for name in arraylogit.special.__all__:
-        open_page(browser, site / "functions" / f"{name}.html", WIDE)
+# By page with mathematics, at least how many formulas it has.
+FORMULAS = {f"functions/{name}.html": 2 for name in arraylogit.special.__all__}
+FORMULAS |= {"accuracy.html": 100, "explanation/kernels.html": 2, "explanation/why.html": 3}
+FORMULAS_CUT = """
+const right = document.querySelector('article').getBoundingClientRect().right
+return [...document.querySelectorAll('article mjx-container')].filter(
+    e => e.scrollWidth > e.clientWidth + 1
+        || (e.getBoundingClientRect().right > right + 1 && !e.closest('.table-wrapper'))
+).length
+"""
+
+
+@pytest.mark.parametrize("size", [(1280, 1000), NARROW], ids=["wide", "narrow"])
+def test_mathematics_is_typeset_and_fits(site, browser, size):
+    for name, least in FORMULAS.items():
+        open_page(browser, site / name, size)
         # MathJax starts when the page has been loaded.
         browser.execute_async_script("MathJax.startup.promise.then(arguments[0])")
         count = "return document.querySelectorAll('mjx-container').length"
-        assert browser.execute_script(count) >= 2
-        assert browser.execute_script(count.replace("container", "merror")) == 0
+        assert browser.execute_script(count) >= least, name
+        assert browser.execute_script(count.replace("container", "merror")) == 0, name
+        assert browser.execute_script(FORMULAS_CUT) == 0, name
 
 
 @pytest.mark.parametrize(("scheme", "turned"), [("light", False), ("dark", True)])
