@@ -42,15 +42,15 @@ def _artanh(t: mp.mpf) -> mp.mpf:
 
 # (e^r - 1 - r)/r^2 on half the distance between two multiples of log 2, and a little more.
 _REDUCED = (-0.3472, 0.3472)
-# (log(1 + f) - f)/f^2 for 1 + f between 89/128 and 89/64.
-_FRACTION = (89 / 128 - 1, 89 / 64 - 1)
+# (log(1 + f) - f)/f^2 for 1 + f between 3/4 and 3/2.
+_FRACTION = (-0.25, 0.5)
 # (2 artanh(s) - 2s)/s^3 as a polynomial in s^2.
 _QUOTIENT = 0.2305**2
 
 
 def exponential(degree: int) -> Wanted:
-    """Fit the exponential's polynomial, its error relative to e^r - 1."""
-    return Wanted(_exponential, lambda r: r**2 / mp.expm1(r), _REDUCED, degree, 0.5)
+    """Fit the exponential's polynomial, its error relative to e^r."""
+    return Wanted(_exponential, lambda r: r**2 / mp.exp(r), _REDUCED, degree, 0.5)
 
 
 def logarithm(degree: int) -> Wanted:
@@ -58,7 +58,7 @@ def logarithm(degree: int) -> Wanted:
     return Wanted(_logarithm, lambda f: f**2 / mp.log1p(f), _FRACTION, degree, -0.5)
 
 
-def artanh_wide(degree: int) -> Wanted:
+def artanh_of_half(degree: int) -> Wanted:
     """Fit the same for 2 artanh(s/2), where s is almost 1."""
     return Wanted(
         lambda t: _artanh(t / 4) / 8,
@@ -171,13 +171,14 @@ def log2_parts(bits: int, precision: int) -> list[float]:
         return [float(x) for x in (high, middle, low)]
 
 
-# The precision of each Spec, the bits of the first part of log 2, and the degrees.
+# The precision of each Spec, the bits of the first part of log 2, and its polynomials. FLUSHED has
+# the others of FLOAT32.
 WANTED = {
-    "FLOAT32": (24, 15, {"exp": 6, "log": 10, "artanh": 3}),
-    "FLOAT64": (53, 42, {"exp": 10, "log": 20, "artanh": 9}),
-    "WIDE": (53, 42, {"exp": 6, "log": 12, "artanh": 5}),
+    "FLOAT32": (24, 15, {"exp": exponential(4), "log": logarithm(8), "artanh": artanh(3)}),
+    "FLUSHED": (24, 15, {"artanh": artanh_of_half(5)}),
+    "FLOAT64": (53, 42, {"exp": exponential(9), "log": logarithm(19), "artanh": artanh(9)}),
+    "WIDE": (53, 42, {"exp": exponential(6), "log": logarithm(12), "artanh": artanh(5)}),
 }
-FIT = {"exp": exponential, "log": logarithm, "artanh": artanh}
 
 
 def halves(wanted: Wanted, precision: int) -> dict[str, tuple[list[float], float]]:
@@ -190,11 +191,10 @@ def halves(wanted: Wanted, precision: int) -> dict[str, tuple[list[float], float
 
 def main() -> None:
     """Print the constants."""
-    for name, (precision, bits, degrees) in WANTED.items():
+    for name, (precision, bits, polynomials) in WANTED.items():
         print(f"{name}: log 2 = " + " + ".join(x.hex() for x in log2_parts(bits, precision)))
-        for kind, degree in degrees.items():
-            _show(kind, FIT[kind](degree), precision)
-    _show("artanh_wide", artanh_wide(5), 24)
+        for kind, wanted in polynomials.items():
+            _show(kind, wanted, precision)
 
 
 def _show(kind: str, wanted: Wanted, precision: int) -> None:

@@ -1,13 +1,14 @@
-"""Measure the largest errors of the fused forms, in ULP, with the number that shows each.
+"""Measure the largest errors of the forms by the kernels, in ULP, with the number that shows each.
 
-    python -m scripts.kernel_errors {numpy,xla} {float32,float64} [name ...]
+    python -m scripts.kernel_errors {numpy,xla} {float32,float64,flushed} [name ...]
         [--exhaustive | --between LOW HIGH]
 
-float32, against float64: every number of a domain with --exhaustive, every one of some magnitudes
-with --between, else one in 997. float64, against the 64 bits of longdouble (x86): a million
-structured numbers or more, ten million with --exhaustive. Also counted: results that are not
-rounded correctly, and neighbours whose results are in the wrong order. XLA's CPU flushes subnormal
-numbers: there, they are left out.
+The fused forms of a dtype, or those of float32 without subnormal numbers. float32, against
+float64: every number of a domain with --exhaustive, every one of some magnitudes with --between,
+else one in 997. float64, against the 64 bits of longdouble (x86): a million structured numbers or
+more, ten million with --exhaustive. Also counted: results that are not rounded correctly, and
+neighbours whose results are in the wrong order. XLA's CPU flushes subnormal numbers: there, they
+are left out.
 """
 
 import argparse
@@ -15,7 +16,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
-from tests.test_kernels import FORMS, on_numpy, on_xla
+from tests.test_kernels import KINDS, RECORDS, on_numpy, on_xla
 
 Array = Any
 
@@ -93,11 +94,11 @@ def errors(y: Array, exact: Array) -> Array:
     return np.where(y == exact.astype(y.dtype), np.where(np.isfinite(y), error, 0), error)
 
 
-def measure(name: str, engine: str, dtype: str, exhaustive: bool, bounds: list[float]) -> str:
+def measure(name: str, engine: str, kind: str, exhaustive: bool, bounds: list[float]) -> str:
     """Return a line of what was found."""
-    form, _, domain, _ = FORMS[name]
-    f = {"numpy": on_numpy, "xla": on_xla}[engine](form, dtype)
-    tiny = float(np.finfo(dtype).tiny) if engine == "xla" else 0
+    domain, dtype = RECORDS[name][2], KINDS[kind][0]
+    f = {"numpy": on_numpy, "xla": on_xla}[engine](name, kind)
+    tiny = float(np.finfo(dtype).tiny) if engine == "xla" or kind == "flushed" else 0
     if dtype == "float32":
         parts, wider = every_float32(domain, 1 if exhaustive else 997, *bounds), np.float64
     else:
@@ -121,7 +122,7 @@ def measure(name: str, engine: str, dtype: str, exhaustive: bool, bounds: list[f
         if not error[at] <= worst:
             worst, witness = float(error[at]), float(x[at])
     return (
-        f"{name} {dtype} {engine}: {worst:.4f} ULP at {witness.hex()} ({witness!r}); "
+        f"{name} {kind} {engine}: {worst:.4f} ULP at {witness.hex()} ({witness!r}); "
         f"{100 * wrong / count:.3f} % of {count} not rounded correctly; {drops} drops"
     )
 
@@ -130,15 +131,15 @@ def main() -> None:
     """Measure what the command line names."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("engine", choices=["numpy", "xla"])
-    parser.add_argument("dtype", choices=["float32", "float64"])
-    parser.add_argument("names", nargs="*", choices=[[], *FORMS], metavar="name")
+    parser.add_argument("kind", choices=list(KINDS))
+    parser.add_argument("names", nargs="*", choices=[[], *RECORDS], metavar="name")
     parser.add_argument("--exhaustive", action="store_true")
     parser.add_argument("--between", nargs=2, type=float, metavar=("LOW", "HIGH"))
     options = parser.parse_args()
     every = options.exhaustive or options.between is not None
     bounds = options.between or [float(np.finfo("float32").smallest_subnormal), np.inf]
-    for name in options.names or FORMS:
-        print(measure(name, options.engine, options.dtype, every, bounds), flush=True)
+    for name in options.names or RECORDS:
+        print(measure(name, options.engine, options.kind, every, bounds), flush=True)
 
 
 if __name__ == "__main__":

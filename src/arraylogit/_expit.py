@@ -3,7 +3,7 @@
 from arraylogit._call import call
 from arraylogit._complex import join
 from arraylogit._exp import exp_and_error, one_minus_exp
-from arraylogit._kernels import exponential
+from arraylogit._kernels import exponential, reduced_exponential
 from arraylogit._record import Array, Elementwise, Evaluate, Namespace
 
 
@@ -83,17 +83,14 @@ def _lesser_fused(x: Array, xp: Namespace) -> tuple[Array, Array, Array, Array]:
     """Return q, its correction, `power` and 2^k: expit(-|x|) is 2^k times the sum of both."""
     spec = xp.spec
     a = -xp.abs(x)
-    a = xp.where(a < spec.lowest, spec.lowest, a)
-    power, _, _, _, m, m_low = exponential(a, xp)
+    power, high, low = exponential(xp.where(a < spec.lowest, spec.lowest, a), xp)
     scale = power * spec.drop
-    high = 1.0 + m
-    low = ((1.0 - high) + m) + m_low
-    t, t_low = scale * high, scale * low
-    # q is about high/(1 + t), and high - q exact (Sterbenz, high/2 <= q <= high).
+    t = scale * high
+    # q is about high/(1 + t), and high - q exact (Sterbenz, high/2 <= q <= high). Of low, q lacks
+    # low - q (scale low), which is low/(1 + t).
     r = 1.0 / (1.0 + t)
     q = high * r
-    lacks = ((high - q) + q * -t) + (low - q * t_low)
-    return q, lacks * r, power, scale
+    return q, (((high - q) + q * -t) + low * r) * r, power, scale
 
 
 def _fused(x: Array, xp: Namespace) -> Array:
@@ -116,7 +113,7 @@ def _fused_tanh_half(x: Array, xp: Namespace) -> Array:
     spec = xp.spec
     a = -xp.abs(x)
     a = xp.where(a < spec.lowest, spec.lowest, a)
-    power, _, _, _, m, m_low = exponential(a, xp)
+    power, _, _, _, m, m_low = reduced_exponential(a, xp)
     scale = power * spec.drop
     t, tm = scale + scale * m, scale * m
     t_low = ((scale - t) + tm) + scale * m_low

@@ -2,7 +2,7 @@
 
 from arraylogit._call import call
 from arraylogit._expit import TANH_HALF
-from arraylogit._log_expit import softplus_parts
+from arraylogit._log_expit import less_softplus
 from arraylogit._record import Array, Elementwise, Evaluate, Namespace
 
 
@@ -72,13 +72,7 @@ def _stepwise(x: Array, xp: Namespace) -> Array:
 
 
 def _fused(x: Array, xp: Namespace) -> Array:
-    high, low = softplus_parts(x, xp)
-    a, high = xp.abs(x), 2.0 * high
-    y = a + high
-    t = y - a
-    y_low = (a - (y - t)) + (high - t)
-    # Far from 0 the result is -|x|. At infinity the two-sum would be NaN.
-    return xp.where(-a < xp.spec.lowest, -a, -(y + (y_low + 2.0 * low)))
+    return less_softplus(-xp.abs(x), 2.0, x, xp)
 
 
 def _wide(x: Array, xp: Namespace) -> Array:

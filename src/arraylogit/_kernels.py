@@ -33,7 +33,7 @@ class Spec(NamedTuple):
     half: int  # half the spacing of two exponents, in bits
     exponent: int  # what an integer has left without its fraction's bits
     head: int  # what a float has left without the lower half of its significand
-    least: int  # the bits of 89/128, about 1/sqrt(2)
+    least: int  # the bits of 3/4
     scale: float  # 2^scale_exponent: subnormal numbers, times this, are normal
     scale_exponent: int
     magic: float  # 1.5 * 2^mantissa + bias + lift: x + magic has round(x) in its lowest bits
@@ -43,7 +43,7 @@ class Spec(NamedTuple):
     drop: float  # 2^-lift
     log2_e: float
     log2: tuple[float, float, float]  # a few bits, whose multiples are exact; the rest; its rest
-    lowest: float  # exp(lowest) is 0
+    lowest: float  # exp(lowest) is 0, or 2^k is
     negligible: float  # exp(negligible) is, next to 1
     tiny: float  # and this next to 1, and above 1/(the largest float)
     # The polynomials, each as two of x^2, evaluated side by side: without the constant
@@ -52,7 +52,7 @@ class Spec(NamedTuple):
     exp_odd: tuple[float, ...]
     log_even: tuple[float, ...]
     log_odd: tuple[float, ...]
-    artanh_even: tuple[float, ...]
+    artanh_even: tuple[float, ...]  # of the logit's form for the dtype
     artanh_odd: tuple[float, ...]
 
 
@@ -62,7 +62,7 @@ FLOAT32 = Spec(
     half=1 << 22,
     exponent=-(1 << 23),
     head=-(1 << 12),
-    least=0x3F320000,
+    least=0x3F400000,
     scale=2.0**30,
     scale_exponent=30,
     magic=1.5 * 2**23 + 127 + 64,
@@ -79,29 +79,25 @@ FLOAT32 = Spec(
     lowest=-104.5,
     negligible=-20.0,
     tiny=2.0**-100,
-    exp_even=(  # 2^-34.3
-        2.5119943529716693e-05,
-        0.001388845848850906,
-        0.0416666679084301,
+    exp_even=(  # 2^-28.0
+        0.0013864075299352407,
+        0.041667237877845764,
     ),
-    exp_odd=(  # 2^-34.3
-        0.00019974895985797048,
-        0.008333174511790276,
-        0.1666666716337204,
+    exp_odd=(  # 2^-28.0
+        0.008367604576051235,
+        0.16666533052921295,
     ),
-    log_even=(  # 2^-32.6
-        -0.0723070576786995,
-        -0.10603693127632141,
-        -0.12436437606811523,
-        -0.16669157147407532,
-        -0.24999968707561493,
+    log_even=(  # 2^-27.6
+        -0.04509525001049042,
+        -0.1315983682870865,
+        -0.16647394001483917,
+        -0.2500009536743164,
     ),
-    log_odd=(  # 2^-32.6
-        0.11280807852745056,
-        0.10904388874769211,
-        0.1429428607225418,
-        0.19999843835830688,
-        0.3333333432674408,
+    log_odd=(  # 2^-27.6
+        0.10463633388280869,
+        0.1447775810956955,
+        0.19990922510623932,
+        0.33333447575569153,
     ),
     artanh_even=(  # 2^-33.2
         0.2845920920372009,
@@ -119,7 +115,7 @@ FLOAT64 = Spec(
     half=1 << 51,
     exponent=-(1 << 52),
     head=-(1 << 27),
-    least=0x3FE6400000000000,
+    least=0x3FE8000000000000,
     scale=2.0**100,
     scale_exponent=100,
     magic=1.5 * 2.0**52 + 1023 + 128,
@@ -136,43 +132,41 @@ FLOAT64 = Spec(
     lowest=-746.0,
     negligible=-40.0,
     tiny=2.0**-900,
-    exp_even=(  # 2^-61.6
-        2.08930809728361e-09,
-        2.755733310257955e-07,
-        2.4801587273686907e-05,
-        0.0013888888888896934,
-        0.04166666666666668,
+    exp_even=(  # 2^-57.3
+        2.76254176449257e-07,
+        2.4801508147836914e-05,
+        0.001388888892718301,
+        0.041666666666603104,
     ),
-    exp_odd=(  # 2^-61.6
-        2.5108798167251885e-08,
-        2.7557244884263486e-06,
-        0.00019841269885546818,
-        0.008333333333321747,
-        0.16666666666666677,
+    exp_odd=(  # 2^-57.3
+        2.4978250084171898e-08,
+        2.7557642643604023e-06,
+        0.000198412694628885,
+        0.008333333333502054,
+        0.1666666666666643,
     ),
-    log_even=(  # 2^-59.3
-        -0.034434875036497295,
-        -0.06187548069942929,
-        -0.052647297669636474,
-        -0.06285957213335243,
-        -0.0714023609980889,
-        -0.08333451428317247,
-        -0.09999996720006532,
-        -0.1250000005357198,
-        -0.16666666666208962,
-        -0.25000000000001504,
+    log_even=(  # 2^-56.6
+        -0.029388544059193084,
+        -0.059680287351048356,
+        -0.062498560940874366,
+        -0.07138583157529747,
+        -0.0833370423114287,
+        -0.0999998555162684,
+        -0.12500000290401228,
+        -0.16666666663803156,
+        -0.25000000000010564,
     ),
-    log_odd=(  # 2^-59.3
-        0.06753986735336054,
-        0.050058850990116824,
-        0.058839670780000256,
-        0.06669395657042941,
-        0.07692005760334988,
-        0.09090924812073194,
-        0.11111110664101452,
-        0.14285714292504645,
-        0.19999999999951856,
-        0.3333333333333344,
+    log_odd=(  # 2^-56.6
+        0.00809090431279179,
+        0.05069489317695141,
+        0.06083021719954221,
+        0.06643366901271387,
+        0.07693386804886793,
+        0.09090893027379235,
+        0.11111110773123815,
+        0.14285714299912022,
+        0.1999999999985058,
+        0.3333333333333375,
     ),
     artanh_even=(  # 2^-66.8
         0.09022321065816433,
@@ -192,31 +186,31 @@ FLOAT64 = Spec(
 
 # float32 evaluated in float64
 WIDE = FLOAT64._replace(
-    exp_even=(  # 2^-37.4
-        2.480930107109449e-05,
-        0.001388894712642151,
-        0.04166666631246679,
+    exp_even=(  # 2^-39.5
+        2.4750147880814262e-05,
+        0.0013889064788342774,
+        0.041666665744616735,
     ),
-    exp_odd=(  # 2^-37.4
-        0.00019904434179170253,
-        0.008333289992162977,
-        0.16666666749817538,
+    exp_odd=(  # 2^-39.5
+        0.00019907514835494974,
+        0.008333284602350713,
+        0.1666666677135988,
     ),
     log_even=(  # 2^-38.1
-        -0.06003949242939261,
-        -0.09078743288434701,
-        -0.0989845355553997,
-        -0.125058905735569,
-        -0.16666515611035218,
-        -0.25000001338614164,
+        -0.022744165529446057,
+        -0.08762788993279769,
+        -0.10029620310471303,
+        -0.12495994226608002,
+        -0.1666679732281783,
+        -0.2499999871664728,
     ),
     log_odd=(  # 2^-38.1
-        0.09851272057695347,
-        0.08858820400779087,
-        0.11122099358075632,
-        0.1428549048097716,
-        0.20000001478818213,
-        0.3333333333317351,
+        0.06303823411283228,
+        0.09440163811817552,
+        0.11088703627915678,
+        0.1428627820631226,
+        0.19999994668594745,
+        0.3333333334787607,
     ),
     artanh_even=(  # 2^-46.2
         0.17980398383137403,
@@ -231,43 +225,72 @@ WIDE = FLOAT64._replace(
 )
 
 
-# 2 artanh(s/2) for |s| < 0.93, in float32
-ARTANH_WIDE_EVEN = (  # 2^-31.2
-    6.370637129293755e-05,
-    0.002227595541626215,
-    0.08333330601453781,
-)
-ARTANH_WIDE_ODD = (  # 2^-31.2
-    3.775162258534692e-05,
-    0.0004492526641115546,
-    0.012500614859163761,
+# float32 where subnormal numbers are taken for 0: nothing is scaled
+FLUSHED = FLOAT32._replace(
+    scale=1.0,
+    scale_exponent=0,
+    magic=1.5 * 2**23 + 127,
+    to_count=-(1 << 21) - 127,
+    drop=1.0,
+    lowest=-88.0,
+    artanh_even=(  # 2^-31.2
+        6.370637129293755e-05,
+        0.002227595541626215,
+        0.08333330601453781,
+    ),
+    artanh_odd=(  # 2^-31.2
+        3.775162258534692e-05,
+        0.0004492526641115546,
+        0.012500614859163761,
+    ),
 )
 
 
-def exponential(x: Array, xp: Namespace) -> tuple[Array, Array, Array, Array, Array, Array]:
-    """Return `power`, `k`, `r`, `r_low`, `m`, `m_low`, for x between `lowest` and 0.
+def exponential(x: Array, xp: Namespace) -> tuple[Array, Array, Array]:
+    """Return `power`, `high` and `low`: exp(x) = 2^k (high + low), for x between `lowest` and 0.
+
+    2^k is ``power * drop``, in two factors so that what they are multiplied by is rounded once
+    where it becomes a subnormal number. The one error is the rounding of r, where x = k log 2 + r:
+    a quarter of an ULP at most.
+    """
+    power, k = _power_of_2(x, xp)
+    r = (x - k * xp.spec.log2[0]) - k * xp.spec.log2[1]
+    rest = r * r * _exp_rest(r, xp)
+    high = 1.0 + (r + rest)
+    return power, high, ((1.0 - high) + r) + rest
+
+
+def reduced_exponential(
+    x: Array, xp: Namespace
+) -> tuple[Array, Array, Array, Array, Array, Array]:
+    """Return `power`, `k`, `r`, `r_low`, `m`, `m_low`, where 1 + m would lose digits.
 
     x = k log 2 + r + r_low, and exp(x) = 2^k (1 + m + m_low), where the error is relative to m.
-    2^k is ``power * drop``, in two factors so that what they are multiplied by is rounded once
-    where it becomes a subnormal number.
     """
-    spec = xp.spec
-    n = xp.bits(x * spec.log2_e + spec.magic)
-    power = xp.from_bits(n << spec.mantissa)
-    k = xp.from_bits(n + spec.to_count) - spec.counter
-    u = x - k * spec.log2[0]
-    v = k * spec.log2[1]
+    power, k = _power_of_2(x, xp)
+    u = x - k * xp.spec.log2[0]
+    v = k * xp.spec.log2[1]
     r = u - v
     r_low = (u - r) - v
-    square = r * r
-    p = square * polynomial(square, spec.exp_even) + r * polynomial(square, spec.exp_odd) + 0.5
-    rest = r_low + r * (r_low + r * p)
+    rest = r_low + r * (r_low + r * _exp_rest(r, xp))
     m = r + rest
     return power, k, r, r_low, m, (r - m) + rest
 
 
+def _power_of_2(x: Array, xp: Namespace) -> tuple[Array, Array]:
+    spec = xp.spec
+    n = xp.bits(x * spec.log2_e + spec.magic)
+    return xp.from_bits(n << spec.mantissa), xp.from_bits(n + spec.to_count) - spec.counter
+
+
+def _exp_rest(r: Array, xp: Namespace) -> Array:
+    # (exp(r) - 1 - r)/r^2
+    square, spec = r * r, xp.spec
+    return square * polynomial(square, spec.exp_even) + r * polynomial(square, spec.exp_odd) + 0.5
+
+
 def log1p_rest(f: Array, f_low: Array, xp: Namespace) -> Array:
-    """Return log(1 + f + f_low) - f for 1 + f between 89/128 and 89/64."""
+    """Return log(1 + f + f_low) - f for 1 + f between 3/4 and 3/2."""
     spec = xp.spec
     square = f * f
     p = square * polynomial(square, spec.log_even) + f * polynomial(square, spec.log_odd) - 0.5
@@ -276,7 +299,7 @@ def log1p_rest(f: Array, f_low: Array, xp: Namespace) -> Array:
 
 
 def exponent(x: Array, xp: Namespace) -> tuple[Array, Array]:
-    """Return 2^-k/scale, and k, such that 2^-k x is between 89/128 and 89/64."""
+    """Return 2^-k/scale, and k, such that 2^-k x is between 3/4 and 3/2."""
     spec = xp.spec
     e = (xp.bits(x * spec.scale) - spec.least) & spec.exponent
     k = xp.from_bits((e >> spec.mantissa) + spec.count_bits) - (spec.counter + spec.scale_exponent)

@@ -71,36 +71,30 @@ def _stepwise(x: Array, xp: Namespace) -> Array:
     return -((xp.log(s) + r / (2 * s)) - xp.minimum(x, t - t))
 
 
-def softplus_parts(x: Array, xp: Namespace) -> tuple[Array, Array]:
-    """Return log1p(exp(-|x|)) in two parts."""
+def less_softplus(base: Array, times: float, x: Array, xp: Namespace) -> Array:
+    """Return ``base - times * log1p(exp(-|x|))``, where `base` is 0 or -|x|."""
     spec = xp.spec
     a = -xp.abs(x)
-    a = xp.where(a < spec.lowest, spec.lowest, a)
-    power, _, _, _, m, m_low = exponential(a, xp)
-    e = 1.0 + m
-    e_low = ((1.0 - e) + m) + m_low
+    power, e, e_low = exponential(a, xp)
     t, t_low = e * spec.drop * power, e_low * spec.drop * power
-    # log(1 + t), or log 2 + log(1 + f) with f = (t - 1)/2. By bits, because LLVM makes branches
-    # of such a choice, and then no loop of vectors.
+    # log(1 + t), or log 2 + log(1 + f) with f = (t - 1)/2, exactly, since t is 1/2 or more. By
+    # bits, because LLVM makes branches of such a choice, and then no loop of vectors.
     factor = xp.from_bits(spec.one - ((xp.bits(1.0 + t) - spec.least) & spec.exponent))
     half = 1.0 - factor  # 0 or 1/2
-    part = t * factor
-    f = part - half
-    f_low = ((-half - f) + part) + t_low * factor
-    high = half * (2.0 * spec.log2[0])
-    y = high + f
-    return y, ((high - y) + f) + (half * (2.0 * spec.log2[1]) + log1p_rest(f, f_low, xp))
+    f = t * factor - half
+    high = half * (2.0 * times * spec.log2[0])
+    b = base - high
+    b_low = base - (b + high)  # high is 0 or greater than |base|
+    part = times * f
+    y = b - part
+    y_low = ((b - y) - part) + b_low
+    rest = half * (2.0 * times * spec.log2[1]) + times * log1p_rest(f, t_low * factor, xp)
+    # Far from 0 the result is `base`. At infinity the sums would be NaN.
+    return xp.where(a < spec.lowest, base, y + (y_low - rest))
 
 
 def _fused(x: Array, xp: Namespace) -> Array:
-    high, low = softplus_parts(x, xp)
-    lesser = xp.where(x < 0.0, x, 0.0)
-    # lesser - high in two parts, whichever is the greater.
-    y = high - lesser
-    t = y - high
-    y_low = (high - (y - t)) - (lesser + t)
-    # Far below 0 the result is x. At -inf the two-sum would be NaN.
-    return xp.where(x < xp.spec.lowest, x, -(y + (y_low + low)))
+    return less_softplus(xp.where(x < 0.0, x, -0.0), 1.0, x, xp)
 
 
 def _wide(x: Array, xp: Namespace) -> Array:

@@ -2,7 +2,7 @@
 
 from arraylogit._call import call
 from arraylogit._exp import exp_and_error, one_minus_exp
-from arraylogit._kernels import exponent, exponential, log1p_rest
+from arraylogit._kernels import exponent, log1p_rest, reduced_exponential
 from arraylogit._record import Array, Elementwise, Evaluate, Namespace
 
 # log 2 = _HIGH - _MIDDLE + _LOW: 22 bits, so that _HIGH is a number of every dtype computed in;
@@ -97,7 +97,7 @@ def _wide(x: Array, xp: Namespace) -> Array:
 
 def _fused(x: Array, xp: Namespace) -> Array:
     spec = xp.spec
-    power, k, r, r_low, m, m_low = exponential(x, xp)
+    power, k, r, r_low, m, m_low = reduced_exponential(x, xp)
     lacks = k * spec.log2[2]
     r_low, m_low = r_low - lacks, m_low - lacks
     scale = power * spec.drop
@@ -123,7 +123,7 @@ def _fused(x: Array, xp: Namespace) -> Array:
 def _complement(x: Array, xp: Namespace) -> tuple[Array, Array, Array, Array, Array]:
     """Return 1 - exp(x) in two parts, exp(x) = scale (high + low), and scale."""
     spec = xp.spec
-    power, _, _, _, m, m_low = exponential(xp.where(x < spec.lowest, spec.lowest, x), xp)
+    power, _, _, _, m, m_low = reduced_exponential(xp.where(x < spec.lowest, spec.lowest, x), xp)
     scale = power * spec.drop
     a, g = 1.0 - scale, scale * m
     n = a - g

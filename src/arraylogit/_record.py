@@ -55,9 +55,9 @@ class Elementwise:
         once, it is then accurate to the last bit.
     continuation : Elementwise, optional
         The function of a complex variable; without it, complex numbers are refused.
-    faithful : callable, optional
-        The value within 1 ULP by the same kernels, in fewer steps: for processors on which
-        arithmetic takes longer than memory access, to match the speed of the library's own.
+    flushed : callable, optional
+        The value within 1 ULP by the same kernels in fewer steps, for float32 where the processor
+        takes subnormal numbers for 0.
     """
 
     name: str
@@ -66,10 +66,12 @@ class Elementwise:
     fused: Form | None = None
     wide: Form | None = None
     continuation: "Elementwise | None" = None
-    faithful: Form | None = None
+    flushed: Form | None = None
 
-    def form(self, kind: Literal["faithful", "fused", "stepwise", "wide"]) -> Form:
-        """Return the form of that kind; the stepwise one where there is none."""
+    def form(self, kind: Literal["flushed", "fused", "stepwise", "wide"]) -> Form:
+        """Return the form of that kind, or the next best one."""
+        if kind == "flushed":
+            return self.flushed or self.form("fused")
         form: Form = getattr(self, kind) or self.stepwise
         return form
 

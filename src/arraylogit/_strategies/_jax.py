@@ -9,8 +9,8 @@ import jax.numpy as jnp
 from jax import lax
 from jax.extend.core.primitives import convert_element_type_p
 
-from arraylogit._kernels import FLOAT32, FLOAT64, Spec
-from arraylogit._record import Array, Bounds, Call, Dtype, Dtypes, Elementwise
+from arraylogit._kernels import FLOAT32, FLOAT64, FLUSHED, Spec
+from arraylogit._record import Array, Bounds, Call, Dtype, Dtypes, Elementwise, Namespace
 from arraylogit._strategies._direct import Direct
 
 _BY_DTYPE = {
@@ -37,10 +37,12 @@ def _kernels_namespace(dtype: Dtype, spec: Spec) -> Any:
     )
 
 
+_FLOAT32 = jnp.dtype(jnp.float32)
 _KERNELS = {
-    jnp.dtype(jnp.float32): _kernels_namespace(jnp.float32, FLOAT32),
+    _FLOAT32: _kernels_namespace(jnp.float32, FLOAT32),
     jnp.dtype(jnp.float64): _kernels_namespace(jnp.float64, FLOAT64),
 }
+_FLUSHED = _kernels_namespace(jnp.float32, FLUSHED)
 
 # The key holds what is compiled. Static arguments of one jitted function would slow each call
 # down, and the hash of a whole record takes long.
@@ -102,15 +104,16 @@ def _where_bits_exist(dtype: Dtype, with_bits: Any, without: Any, *operands: Arr
 
 
 def _value(function: Elementwise, x: Array) -> Array:
-    def by(kind: Any) -> Any:
-        xp = jnp if kind == "stepwise" else _KERNELS[x.dtype]
+    def by(kind: Any, xp: Namespace) -> Any:
         return lambda x: function.form(kind)(x, xp)
 
+    stepwise = by("stepwise", jnp)
     if function.fused is None or x.dtype not in _KERNELS:
-        return by("stepwise")(x)
-    if function.faithful and x.dtype == jnp.float32:
-        return lax.platform_dependent(x, cpu=by("faithful"), default=by("fused"))
-    return _where_bits_exist(x.dtype, by("fused"), by("stepwise"), x)
+        return stepwise(x)
+    fused = by("fused", _KERNELS[x.dtype])
+    if x.dtype == _FLOAT32:
+        return lax.platform_dependent(x, cpu=by("flushed", _FLUSHED), default=fused)
+    return _where_bits_exist(x.dtype, fused, stepwise, x)
 
 
 @partial(jax.custom_jvp, nondiff_argnums=(0, 1))
@@ -140,7 +143,7 @@ def _jvp(function: Elementwise, dtypes: Dtypes, primals: Any, tangents: Any) -> 
 
 
 def _key(function: Elementwise, dtypes: Dtypes) -> Any:
-    return function.faithful, function.fused, function.stepwise, function.derivative, dtypes.result
+    return function.flushed, function.fused, function.stepwise, function.derivative, dtypes.result
 
 
 def _compile(function: Elementwise, dtypes: Dtypes) -> Any:
