@@ -1,4 +1,4 @@
-"""What report.json holds, for people: as a page and as Markdown."""
+"""report.json for people: as a page and as Markdown."""
 
 import re
 from collections.abc import Iterable, Iterator
@@ -43,7 +43,7 @@ KINDS = [
 
 @dataclass(frozen=True)
 class Failure:
-    """What a check said, and of which subjects."""
+    """The message of a check, and its subjects."""
 
     detail: str
     subjects: tuple[tuple[str, str], ...]
@@ -77,7 +77,7 @@ class Column:
         return worst(outcome["state"] for outcome in self.outcomes(id).values())
 
     def title(self, id: str) -> str:
-        """Return what is said of a requirement, function by function."""
+        """Return the details of a requirement, function by function."""
         by_text: dict[str, list[str]] = {}
         for function, outcome in self.outcomes(id).items():
             text = ": ".join(filter(None, (outcome["state"], outcome["detail"])))
@@ -295,7 +295,7 @@ def template(name: str) -> jinja2.Template:
 
 
 def text(name: str, **context: Any) -> str:
-    """Return what a template of Markdown gives, without spaces at the ends of lines."""
+    """Return a rendered template of Markdown, without spaces at the ends of lines."""
     return re.sub(r" +$", "", template(name).render(**context), flags=re.MULTILINE)
 
 
