@@ -72,12 +72,23 @@ def test_every_float8_is_finite_with_eps(needs, library, dtype):
     assert not np.isfinite(np.asarray(logit(x, 0)).astype(float)[::2]).any()
 
 
-@pytest.mark.parametrize("library", ["numpy", "jax"])
+@pytest.mark.parametrize("library", ["numpy", "jax", "torch"])
 def test_a_dtype_of_positive_numbers_is_refused(needs, library):
     x = np.asarray([0.25]).astype(ml_dtypes.float8_e8m0fnu)
-    x = needs("jax").numpy.asarray(x) if library == "jax" else x
+    if library == "jax":
+        x = needs("jax").numpy.asarray(x)
+    elif library == "torch":
+        torch = needs("torch")
+        x = torch.from_numpy(x.view(np.uint8)).view(torch.float8_e8m0fnu)
     with pytest.raises(TypeError, match="^logit: `input` must have .* got .*float8_e8m0fnu"):
         logit(x, 0.1)
+
+
+def test_pairs_of_numbers_are_refused(needs):
+    torch = needs("torch")
+    x = torch.zeros(2, dtype=torch.uint8).view(torch.float4_e2m1fn_x2)
+    with pytest.raises(TypeError, match="^logit: `input` must have .* got .*float4_e2m1fn_x2"):
+        logit(x)
 
 
 # Masks, zeros that are not stored, units

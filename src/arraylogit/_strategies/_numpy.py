@@ -40,7 +40,7 @@ class NumPy(Direct):
         return _BY_DTYPE.get(x.dtype) or _dtypes(x.dtype)
 
     def bounds(self, x: Array, computing: np.dtype[Any], eps: Any) -> Bounds:
-        real, *ends = _ends(computing)
+        real, *ends = _ends(computing, self.flushes_subnormals(computing))
         smallest, below_one = within(x.dtype, *ends)
         eps = real(eps)
         return Bounds(max(eps, smallest), min(1 - eps, below_one))
@@ -147,11 +147,12 @@ def _dtypes(dtype: np.dtype[Any]) -> Dtypes | None:
 
 
 @cache
-def _ends(computing: np.dtype[Any]) -> tuple[type, Any, Any]:
+def _ends(computing: np.dtype[Any], flushes: bool) -> tuple[type, Any, Any]:
     # The type of a bound, the smallest positive number, and the largest one below 1.
     real = np.longdouble if computing.itemsize > 8 else float
     info = np.finfo(computing)
-    return real, real(info.smallest_subnormal), 1 - real(info.eps) / 2
+    smallest = info.smallest_normal if flushes else info.smallest_subnormal
+    return real, real(smallest), 1 - real(info.eps) / 2
 
 
 def _is_plain(x: Array) -> bool:
