@@ -58,6 +58,9 @@ class Elementwise:
     faithful : callable, optional
         The value within 1 ULP by the same kernels, in fewer steps: where arithmetic takes longer
         than memory, and the library's own function is not to be quicker.
+    trusted : callable, optional
+        The value by `log1p` too, for libraries that have an accurate one: NumPy, and torch on the
+        CPU.
     """
 
     name: str
@@ -67,8 +70,9 @@ class Elementwise:
     wide: Form | None = None
     continuation: "Elementwise | None" = None
     faithful: Form | None = None
+    trusted: Form | None = None
 
-    def form(self, kind: Literal["faithful", "fused", "stepwise", "wide"]) -> Form:
+    def form(self, kind: Literal["faithful", "fused", "stepwise", "trusted", "wide"]) -> Form:
         """Return the form of that kind; the stepwise one where there is none."""
         form: Form = getattr(self, kind) or self.stepwise
         return form

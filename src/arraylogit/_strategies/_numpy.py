@@ -103,7 +103,7 @@ def _values(call: Call, x: Array) -> Array:
     function, (computing, *_), bounds = call
     if bounds:  # rounded to the computing dtype, whatever is computed in
         x = np.clip(x, *bounds.map(computing.type))
-    return function.form("wide" if computing.itemsize < 8 else "stepwise")(x, np)
+    return function.form("wide" if computing.itemsize < 8 else "trusted")(x, np)
 
 
 def _scalar(call: Call, x: Array) -> Array:
@@ -116,7 +116,7 @@ def _scalar(call: Call, x: Array) -> Array:
     if loops := _loops(call):
         y = result.type(loops.number(number))
     else:
-        form = function.form("wide" if computing.itemsize < 8 else "stepwise")
+        form = function.form("wide" if computing.itemsize < 8 else "trusted")
         y = result.type(form(_dtype(call).type(number), np))
     return y if isinstance(x, np.generic) else np.array(y).reshape(x.shape)
 

@@ -249,8 +249,10 @@ def _values(call: Call, x: Array) -> Array:
         # An exported program may run where float64 or the bits of a float are not to be had.
         if function.fused and not _exporting() and type(x) in _PLAIN_TYPES:
             return function.fused(x, _KERNELS[computing])
-    elif function.wide and x.device.type == "cpu" and computing.itemsize < 8:
-        return function.wide(x.double(), torch)
+    elif x.device.type == "cpu":
+        if function.wide and computing.itemsize < 8:
+            return function.wide(x.double(), torch)
+        return function.form("trusted")(x, torch)
     return function.stepwise(x, torch)
 
 
