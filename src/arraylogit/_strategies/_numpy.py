@@ -165,6 +165,9 @@ def fill(call: Call, x: Array, out: Array) -> None:
     if loops := _loops(call):
         loops.values(x, bounds and bounds.map(dtypes.computing.type), out, dtypes.result)
         return
+    if x.size <= BLOCK:  # nditer takes microseconds to begin
+        out[...] = _values(call, x.astype(_dtype(call), copy=False))
+        return
     # nditer visits any strides in memory order, casts block by block, and copies x first where
     # it overlaps out otherwise than element by element.
     blocks = np.nditer(

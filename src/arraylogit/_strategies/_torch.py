@@ -60,7 +60,9 @@ class Torch(Direct):
         if dtype.is_complex:
             wide = x.device.type == "cpu"  # for 32 bits a part too
             return Dtypes(torch.complex128 if wide else dtype, dtype, complex=True)
-        if dtype.is_floating_point:  # of 8 bits; not powers of two for scales, nor pairs of numbers
+        if (
+            dtype.is_floating_point
+        ):  # of 8 bits; not powers of two for scales, nor pairs of numbers
             single = dtype.is_signed and not str(dtype).endswith("x2")
             return Dtypes(_FLOAT32, dtype) if single else None
         return _BY_DTYPE[torch.get_default_dtype()]
