@@ -86,6 +86,14 @@ def test_blocks_bound_the_memory(library, case):
     assert processes.peak_memory(library, "logit", "float32", size, case) < 8
 
 
+@pytest.mark.parametrize("avx512", [True, False])
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("function", ["logit", "log_expit"])
+def test_no_slower_than_scipy_with_and_without_avx512(function, dtype, avx512):
+    pytest.importorskip("scipy")
+    assert processes.beside_scipy(function, dtype, avx512) > 0.9  # 1.1 at least, less the noise
+
+
 @pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="about glibc's memory")
 @pytest.mark.parametrize(
     ("dtype", "size"), [("float32", 40_000), ("float64", 12_000), ("float64", 50_000)]

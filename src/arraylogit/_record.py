@@ -58,6 +58,9 @@ class Elementwise:
     flushed : callable, optional
         The value within 1 ULP by the same kernels in fewer steps, for float32 where the processor
         takes subnormal numbers for 0.
+    trusted : callable, optional
+        The value by `log1p` too, for libraries that have an accurate one: NumPy, and torch on the
+        CPU.
     """
 
     name: str
@@ -67,8 +70,9 @@ class Elementwise:
     wide: Form | None = None
     continuation: "Elementwise | None" = None
     flushed: Form | None = None
+    trusted: Form | None = None
 
-    def form(self, kind: Literal["flushed", "fused", "stepwise", "wide"]) -> Form:
+    def form(self, kind: Literal["flushed", "fused", "stepwise", "trusted", "wide"]) -> Form:
         """Return the form of that kind, or the next best one."""
         if kind == "flushed":
             return self.flushed or self.form("fused")

@@ -1,6 +1,7 @@
 """How any library of the Array API standard evaluates a formula: as it stands."""
 
 import math
+import sys
 from collections.abc import Iterable
 from functools import cache
 from numbers import Real
@@ -10,6 +11,8 @@ import numpy as np
 from array_api_compat import device
 
 from arraylogit._record import Array, Bounds, Call, Dtype, Dtypes, Namespace
+
+_SMALLEST_NORMAL = sys.float_info.min
 
 
 class Direct:
@@ -66,8 +69,9 @@ class Direct:
         return Bounds(lower, upper)
 
     def flushes_subnormals(self, dtype: Dtype) -> bool:
-        """Return whether the library replaces subnormal numbers of a dtype with 0."""
-        return False
+        """Return whether subnormal numbers of a dtype are replaced with 0."""
+        # A mode of the processor, which torch.set_flush_denormal sets, and Python's floats show.
+        return _SMALLEST_NORMAL / 2 == 0
 
     def is_positive(self, eps: Array) -> Array:
         """Return whether a traced number is above 0."""
@@ -144,13 +148,16 @@ def elements_overlap(shape: Iterable[int], steps: Iterable[int], size: int) -> b
     They do not if each step is longer than the reach of all shorter ones together. That holds
     for every view but those made by hand (``as_strided``).
     """
-    dimensions = sorted((abs(step), n) for step, n in zip(steps, shape, strict=True) if n != 1)
+    dimensions = [(abs(step), n) for step, n in zip(steps, shape, strict=True) if n != 1]
     if any(n == 0 for _, n in dimensions):
         return False
-    for step, n in dimensions:
-        if step < size:
+    for i, (step, _) in enumerate(dimensions):
+        # Not sorted, for Dynamo sorts no sizes that it does not know.
+        shorter = [
+            other * (n - 1) for j, (other, n) in enumerate(dimensions) if (other, j) < (step, i)
+        ]
+        if step < size + sum(shorter):
             return True
-        size += step * (n - 1)
     return False
 
 

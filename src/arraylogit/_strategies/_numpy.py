@@ -40,7 +40,7 @@ class NumPy(Direct):
         return _BY_DTYPE.get(x.dtype) or _dtypes(x.dtype)
 
     def bounds(self, x: Array, computing: np.dtype[Any], eps: Any) -> Bounds:
-        real, *ends = _ends(computing)
+        real, *ends = _ends(computing, self.flushes_subnormals(computing))
         smallest, below_one = within(x.dtype, *ends)
         eps = real(eps)
         return Bounds(max(eps, smallest), min(1 - eps, below_one))
@@ -103,7 +103,7 @@ def _values(call: Call, x: Array) -> Array:
     function, (computing, *_), bounds = call
     if bounds:  # rounded to the dtype of the contract, though computed in a wider one
         x = np.clip(x, *bounds.map(computing.type))
-    return function.form("wide" if computing.itemsize < 8 else "stepwise")(x, np)
+    return function.form("wide" if computing.itemsize < 8 else "trusted")(x, np)
 
 
 def _scalar(call: Call, x: Array) -> Array:
@@ -116,7 +116,7 @@ def _scalar(call: Call, x: Array) -> Array:
     if loops := _loops(call):
         y = result.type(loops.number(number))
     else:
-        form = function.form("wide" if computing.itemsize < 8 else "stepwise")
+        form = function.form("wide" if computing.itemsize < 8 else "trusted")
         y = result.type(form(_dtype(call).type(number), np))
     return y if isinstance(x, np.generic) else np.array(y).reshape(x.shape)
 
@@ -147,11 +147,12 @@ def _dtypes(dtype: np.dtype[Any]) -> Dtypes | None:
 
 
 @cache
-def _ends(computing: np.dtype[Any]) -> tuple[type, Any, Any]:
+def _ends(computing: np.dtype[Any], flushes: bool) -> tuple[type, Any, Any]:
     # The type of a bound, the smallest positive number, and the largest one below 1.
     real = np.longdouble if computing.itemsize > 8 else float
     info = np.finfo(computing)
-    return real, real(info.smallest_subnormal), 1 - real(info.eps) / 2
+    smallest = info.smallest_normal if flushes else info.smallest_subnormal
+    return real, real(smallest), 1 - real(info.eps) / 2
 
 
 def _is_plain(x: Array) -> bool:
@@ -163,6 +164,9 @@ def fill(call: Call, x: Array, out: Array) -> None:
     dtypes, bounds = call.dtypes, call.bounds
     if loops := _loops(call):
         loops.values(x, bounds and bounds.map(dtypes.computing.type), out, dtypes.result)
+        return
+    if x.size <= BLOCK:  # nditer takes microseconds to begin
+        out[...] = _values(call, x.astype(_dtype(call), copy=False))
         return
     # nditer visits any strides in memory order and casts block by block. It copies x first, unless
     # each element of x is where its result goes.

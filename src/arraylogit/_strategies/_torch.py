@@ -10,7 +10,6 @@ There are two of them, because no single one serves all:
 - `_TransformableRule` is for torch.func and forward mode, which need both.
 """
 
-import sys
 from collections.abc import Callable, Iterator
 from numbers import Real
 from typing import Any
@@ -31,7 +30,6 @@ _BY_DTYPE = {
     _FLOAT64: Dtypes(_FLOAT64, _FLOAT64),
 }
 _PLAIN_TYPES = (torch.Tensor, torch.nn.Parameter)
-_SMALLEST_NORMAL = sys.float_info.min
 
 # Elements a block, on one thread or two: more than on NumPy, because torch takes microseconds to
 # start an operation, and few enough for 8 MiB of temporaries.
@@ -62,17 +60,16 @@ class Torch(Direct):
         if dtype.is_complex:
             wide = x.device.type == "cpu"  # for 32 bits a part too
             return Dtypes(torch.complex128 if wide else dtype, dtype, complex=True)
-        if dtype.is_floating_point:  # of 8 bits or fewer
-            return Dtypes(_FLOAT32, dtype)
+        if (
+            dtype.is_floating_point
+        ):  # of 8 bits; not powers of two for scales, nor pairs of numbers
+            single = dtype.is_signed and not str(dtype).endswith("x2")
+            return Dtypes(_FLOAT32, dtype) if single else None
         return _BY_DTYPE[torch.get_default_dtype()]
 
     def bounds(self, x: Array, computing: Any, eps: Any) -> Bounds:
         # Nothing differentiates a bound, in reverse or in forward mode.
         return super().bounds(x, computing, eps if isinstance(eps, Real) else eps.detach())
-
-    def flushes_subnormals(self, dtype: Any) -> bool:
-        # torch.set_flush_denormal sets a mode of the processor, which Python's floats obey.
-        return _SMALLEST_NORMAL / 2 == 0
 
     def concrete(self, eps: Array) -> float | None:
         if torch.compiler.is_compiling() or eps.device.type != "cpu":  # no synchronisation
@@ -254,8 +251,10 @@ def _values(call: Call, x: Array) -> Array:
         # An exported program may run where there is no float64 and no access to bits.
         if function.fused and not _exporting() and type(x) in _PLAIN_TYPES:
             return function.fused(x, _KERNELS[computing])
-    elif function.wide and x.device.type == "cpu" and computing.itemsize < 8:
-        return function.wide(x.double(), torch)
+    elif x.device.type == "cpu":
+        if function.wide and computing.itemsize < 8:
+            return function.wide(x.double(), torch)
+        return function.form("trusted")(x, torch)
     return function.stepwise(x, torch)
 
 
