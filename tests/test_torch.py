@@ -1,11 +1,15 @@
 """What torch users do to a function."""
 
+import io
+from functools import partial
+
 import array_api_strict
 import numpy as np
 import pytest
 
 from arraylogit import expit, logit
-from tests.functions import FUNCTIONS, INSIDE, each_function
+from arraylogit.testing.backends import INDUCTOR
+from tests.functions import INSIDE, each_function
 
 torch = pytest.importorskip("torch")
 forward_ad = torch.autograd.forward_ad
@@ -26,7 +30,7 @@ def compiled():
     torch.manual_seed(0)
     torch._dynamo.reset()
     model = Model()
-    return model, torch.compile(model, fullgraph=True)
+    return model, torch.compile(model, fullgraph=True, options=INDUCTOR)
 
 
 def test_compile_forward_and_backward(compiled):
@@ -47,7 +51,8 @@ def test_compiled_values_are_those_of_eager(dtype):
     torch._dynamo.reset()
     x = torch.cat([torch.rand(1000), torch.tensor([0, 1, 0.5, 0.5 - 2**-25, 2, -1, torch.nan])])
     x = x.to(dtype)
-    f = torch.compile(lambda x: (logit(x), logit(x, 1e-3), expit(x)), fullgraph=True)
+    three = lambda x: (logit(x), logit(x, 1e-3), expit(x))  # noqa: E731
+    f = torch.compile(three, fullgraph=True, options=INDUCTOR)
     for fast, slow in zip(f(x), (logit(x), logit(x, 1e-3), expit(x)), strict=True):
         assert fast.dtype == dtype
         rtol = 3 * torch.finfo(dtype).eps
@@ -414,29 +419,34 @@ def test_functionalize(function):
     torch.testing.assert_close(got, slope, rtol=0, atol=0)
 
 
-def test_compiled_kernels_of_bits():
+@each_function
+@pytest.mark.parametrize(
+    "dtype", [torch.float16, torch.bfloat16, torch.float32, torch.float64], ids=str
+)
+def test_compiled_kernels_of_bits(function, dtype):
     """Every function by the fused form, under vmap too, and its gradient."""
     torch._dynamo.reset()
-    for function in FUNCTIONS:
-        values = INSIDE[function.__name__]
-        for dtype in (torch.float16, torch.bfloat16, torch.float32, torch.float64):
-            x = torch.tensor(values).to(dtype)
-            f = torch.compile(function, fullgraph=True)
-            tolerance = 4 * torch.finfo(dtype).eps
-            torch.testing.assert_close(f(x), function(x), rtol=tolerance, atol=0)
-            if dtype is torch.float32:
-                vmapped = torch.compile(torch.vmap(function), fullgraph=True)
-                torch.testing.assert_close(vmapped(x), f(x), rtol=0, atol=0)
-            slopes = []
-            for g in (f, function):
-                x.requires_grad_()
-                slopes.append(torch.autograd.grad(g(x).sum(), x)[0])
-            torch.testing.assert_close(*slopes, rtol=tolerance, atol=0)
+    compile = partial(torch.compile, fullgraph=True, options=INDUCTOR)
+    x = torch.tensor(INSIDE[function.__name__]).to(dtype)
+    f = compile(function)
+    tolerance = 4 * torch.finfo(dtype).eps
+    torch.testing.assert_close(f(x), function(x), rtol=tolerance, atol=0)
+    if dtype is torch.float32:
+        torch.testing.assert_close(compile(torch.vmap(function))(x), f(x), rtol=0, atol=0)
+    x.requires_grad_()
+    slopes = (torch.autograd.grad(g(x).sum(), x)[0] for g in (f, function))
+    torch.testing.assert_close(*slopes, rtol=tolerance, atol=0)
 
 
 def test_compiled_code_has_no_logarithm():
     from torch._inductor.utils import run_and_get_code
 
     torch._dynamo.reset()
-    _, (code, *_) = run_and_get_code(torch.compile(logit, fullgraph=True), torch.rand(100))
+    x = torch.rand(100)
+    y, (code, *_) = run_and_get_code(torch.compile(logit, fullgraph=True), x)
     assert "log(" not in code.replace("logit(", "")
+    # As fast as it compiles with other options, it is the same function.
+    torch._dynamo.reset()
+    torch.testing.assert_close(
+        torch.compile(logit, fullgraph=True, options=INDUCTOR)(x), y, rtol=0, atol=0
+    )
