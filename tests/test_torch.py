@@ -1,6 +1,5 @@
 """What torch users do to a function."""
 
-import io
 from functools import partial
 
 import array_api_strict
