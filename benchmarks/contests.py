@@ -1,4 +1,4 @@
-"""What is compared: for a library, function, dtype, size and case, ours and its peers.
+"""The contests: for a library, function, dtype, size and case, ours against its peers.
 
 Each contestant is a call without arguments that returns when the result is there. All of a
 contest read the same input, which lies inside the domain.

@@ -1,4 +1,4 @@
-"""What one operation costs: nanoseconds an element, in cache, on one thread."""
+"""The cost of one operation: nanoseconds an element, in cache, on one thread."""
 
 import time
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""What only a fresh process shows: peak memory, the time to import, and that of a first call."""
+"""Measured in fresh processes: peak memory, the time to import, the time of a first call."""
 
 import json
 import os
@@ -7,7 +7,9 @@ import sys
 from pathlib import Path
 from typing import Any
 
-# Linux's own record of the peak, which it lets a process reset: what importing took is out.
+from numpy._core._multiarray_umath import __cpu_dispatch__
+
+# Linux records the peak, and a process can reset it: imports do not count.
 _MEMORY = """
 import ctypes, json, sys
 import numpy as np
@@ -52,6 +54,24 @@ results = {"plain": 1, "out": 0, "gradient": 2}[case]
 print(json.dumps(status("VmHWM") - before - results * x.nbytes))
 """
 
+# Ours and SciPy's function in turn, in cache: the ratio of the best times.
+_BESIDE_SCIPY = """
+import sys, time
+import arraylogit, numpy as np, scipy.special
+
+function, dtype = sys.argv[1:]
+x = np.random.default_rng(0).random(10_000).astype(dtype)
+best = {}
+for _ in range(200):
+    for library in (arraylogit, scipy.special):
+        f = getattr(library, function)
+        start = time.perf_counter()
+        for _ in range(5):
+            f(x)
+        best[library] = min(best.get(library, 1.0), time.perf_counter() - start)
+print(best[scipy.special] / best[arraylogit])
+"""
+
 _IMPORT = """
 import time
 start = time.perf_counter(); import numpy
@@ -84,7 +104,7 @@ getattr(y, "block_until_ready", lambda: None)()
 print(time.perf_counter() - start)
 """
 
-# The heap is as the first calls leave it: what a size costs may depend on it.
+# The heap is as the first calls leave it: the cost of a size may depend on it.
 _SIZES = """
 import json, resource, sys, time
 import numpy as np
@@ -126,6 +146,13 @@ def import_time() -> float:
     return min(float(_run(_IMPORT)) for _ in range(3))
 
 
+def beside_scipy(function: str, dtype: str, avx512: bool) -> float:
+    """Return the time of SciPy's function over ours, with or without NumPy's code for AVX-512."""
+    newer = [name for name in __cpu_dispatch__ if name.startswith(("AVX512", "X86_V4"))]
+    disabled = {} if avx512 else {"NPY_DISABLE_CPU_FEATURES": " ".join(newer)}
+    return float(_run(_BESIDE_SCIPY, function, dtype, **disabled))
+
+
 def first_call(library: str) -> float:
     """Return the time of the library's first call of its own logit over that of ours."""
     shortest = {
@@ -135,12 +162,12 @@ def first_call(library: str) -> float:
     return shortest["theirs"] / shortest["ours"]
 
 
-def _run(script: str, *arguments: str) -> Any:
+def _run(script: str, *arguments: str, **environment: str) -> Any:
     root = Path(__file__).parent.parent
     paths = [str(root / "src"), os.environ.get("PYTHONPATH", "")]
     run = subprocess.run(
         [sys.executable, "-W", "ignore", "-c", script, *arguments],
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, paths))},
+        env={**os.environ, **environment, "PYTHONPATH": os.pathsep.join(filter(None, paths))},
         capture_output=True,
         text=True,
         check=False,

@@ -125,7 +125,7 @@ def committed(root: Path) -> list[Path]:
 
 
 def tables_of_documents(root: Path, results: dict[str, Any]) -> dict[Path, str]:
-    """Return what each document shows."""
+    """Return the tables of each document."""
     return {
         root / "README.md": short_table(results),
         root / "docs" / "performance.md": full_tables(results),

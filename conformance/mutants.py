@@ -1,4 +1,4 @@
-"""Wrong functions, each with the requirement that must reject it, and what that must say.
+"""Wrong functions, each with the requirement that must reject it, and its message.
 
 Most are the perfect ones of `arraylogit.testing.perfect` with one fault.
 """
@@ -20,7 +20,7 @@ from arraylogit.testing import perfect
 
 @dataclass(frozen=True)
 class Mutant:
-    """A wrong function, on a backend, and a pattern of what its rejection says.
+    """A wrong function, on a backend, and a pattern of the message that rejects it.
 
     `points` is how many a measurement takes to find what is wrong.
     """
@@ -740,7 +740,7 @@ def a_layer_for_each_operation(input):
     return dask.array.log(input / (1 - input))
 
 
-# What reads memory in its own way: right where arrays are contiguous and few
+# Functions that read memory wrongly, but not in short contiguous arrays
 
 
 def _spoiled(y):
@@ -821,7 +821,7 @@ def input_used_as_scratch(input, out=None):
     return y
 
 
-# eps and out, where they are tried least
+# Faults of eps and out in rare cases
 
 
 @rejected_by("eps/zero", "for -0.0")
@@ -919,7 +919,7 @@ def rounded_up_near_a_bound(input, eps=None):
     return np.where(near, np.nextafter(y, np.inf, dtype=y.dtype), y) if y.dtype.kind == "f" else y
 
 
-# What calls share
+# State that calls share
 
 
 CURRENT_EPS = [None]
@@ -967,7 +967,7 @@ def one_in_a_million(input):
     return np.where(CHANCE.random(y.shape) < 1e-6, _spoiled(y), y)
 
 
-# Values at which few look
+# Values that are rarely tested
 
 
 @rejected_by("accuracy/float32", r"ULP, 0\.501 allowed", points=100_000)

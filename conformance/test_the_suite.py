@@ -1,4 +1,4 @@
-"""The suite is tested: what is wrong must be rejected, by the requirement named for it."""
+"""The suite is tested: each wrong function is rejected by the requirement named for it."""
 
 import copy
 import json

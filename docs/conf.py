@@ -25,7 +25,7 @@ extensions = [
     "repository",
     "tables",
 ]
-# The report is there as a page of its own, with plots.
+# The report is a page of its own, with plots.
 exclude_patterns = ["_build", "results/conformance"]
 
 html_theme = "furo"

@@ -1,4 +1,4 @@
-"""A Sphinx extension: long tables are folded, so that they do not bury the text around them."""
+"""A Sphinx extension that folds long tables, so that they do not bury the text around them."""
 
 from docutils import nodes
 from sphinx.transforms.post_transforms import SphinxPostTransform

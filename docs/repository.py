@@ -1,7 +1,7 @@
-"""A Sphinx extension: pages of the site that are files elsewhere in the repository.
+"""A Sphinx extension for pages of the site that are files elsewhere in the repository.
 
-A page that is one link to such a file is replaced by it, and links to the file lead to the page:
-so that every file can be read, and its links followed, in the repository as well.
+A page that consists of one link to such a file is replaced by the file, and links to the file lead
+to the page. So every file can be read in the repository as well, and its links work there too.
 """
 
 import os

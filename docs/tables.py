@@ -65,7 +65,7 @@ def special_values() -> str:
 
 
 def dtypes() -> str:
-    """Return what becomes of each dtype on each library."""
+    """Return the dtype of the result for each dtype and library."""
     floats = ("float16", "bfloat16", "float32", "float64")
     return _table(
         ("input on", "bool and integers", *floats),
@@ -81,7 +81,7 @@ def dtypes() -> str:
 
 
 def eps() -> str:
-    """Return what a clamp makes of 0 and 1 in float32."""
+    """Return the results of clamped 0 and 1 in float32."""
     return _table(
         ("eps", "logit(0, eps)", "logit(1, eps)"),
         ([repr(eps), _number(low), _number(high)] for eps, low, high in test_eps.TABLE),
@@ -89,7 +89,7 @@ def eps() -> str:
 
 
 def refused_eps() -> str:
-    """Return what is not accepted as `eps`."""
+    """Return the values of `eps` that are refused."""
     rows = [(f"`{eps!r}`", error.__name__) for eps, error in test_eps.REFUSED[:-1]]
     return _table(("eps", "error"), rows)
 
@@ -141,7 +141,7 @@ class TableOf(Directive):
 
     def run(self):
         text = TABLES[self.arguments[0]]()
-        self.state.document.settings.env.note_reread()  # what it is made of may change
+        self.state.document.settings.env.note_reread()  # its data may change
         return nested_parse_to_nodes(
             self.state, text, source=f"table-of {self.arguments[0]}", allow_section_headings=True
         )

@@ -1,4 +1,4 @@
-"""Write a function as an ONNX model that any ONNX runtime evaluates, whatever the length.
+"""Write a function as an ONNX model for arrays of every length, for any ONNX runtime.
 
     python examples/export_onnx.py logit.onnx --eps 1e-6 --dtype float32
     python examples/export_onnx.py expit.onnx --function expit --ndim 2

@@ -29,7 +29,7 @@ def found():
 
 
 def driver():
-    """Return what the driver says of itself, where its program is there."""
+    """Return the report of the driver, if its program is installed."""
     query = ["nvidia-smi", "--query-gpu=name,driver_version,memory.total", "--format=csv,noheader"]
     try:
         return subprocess.run(query, capture_output=True, text=True, check=True).stdout.split("\n")

@@ -108,8 +108,8 @@ class _Grid:
     def fit(self, fixed: list[mp.mpf]) -> list[mp.mpf]:
         """Return all coefficients, the lowest first, of which the first ones are given."""
         free = self.size - len(fixed)
-        # What is fitted is (function - fixed terms)/x^k, which has no zero of its own at 0: the
-        # sign of x^k goes to the weight, so that the errors alternate.
+        # The polynomial fits (function - fixed terms)/x^k, which is not 0 at 0. The weight takes
+        # the sign of x^k, so that the errors alternate.
         weights = [
             -w if x < 0 and len(fixed) % 2 else w
             for x, w in zip(self.points, self.weights, strict=True)
@@ -144,7 +144,7 @@ def _extrema(errors: list[mp.mpf], count: int) -> list[int]:
         else:
             runs.append(i)
     while len(runs) > count:
-        # The smallest one goes, and if it is not an end, a neighbour: signs go on alternating.
+        # Drop the smallest one, and a neighbour if it is not an end: signs still alternate.
         sizes = [abs(errors[i]) for i in runs]
         ends = (0, len(runs) - 1)
         if len(runs) == count + 1:

@@ -3,12 +3,12 @@
     python -m scripts.kernel_errors {numpy,xla} {float32,float64,flushed} [name ...]
         [--exhaustive | --between LOW HIGH]
 
-The fused forms of a dtype, or those of float32 without subnormal numbers. float32: every number
-of a domain with --exhaustive, or every one whose magnitude is between two numbers, else one in
-997, against float64. float64: a million structured numbers or more, ten million with
---exhaustive, against the 64 bits of longdouble (x86). Also counted: results that are not rounded
-correctly, and neighbours whose results are in the wrong order. On XLA's CPU, which flushes
-subnormal numbers, they are left out.
+The fused forms of a dtype, or those of float32 without subnormal numbers. float32, against
+float64: every number of a domain with --exhaustive, every one of some magnitudes with --between,
+else one in 997. float64, against the 64 bits of longdouble (x86): a million structured numbers or
+more, ten million with --exhaustive. Also counted: results that are not rounded correctly, and
+neighbours whose results are in the wrong order. XLA's CPU flushes subnormal numbers: there, they
+are left out.
 """
 
 import argparse

@@ -1,8 +1,8 @@
 """CuPy without a GPU: its arrays in the host's memory, its kernels built by NVRTC and run by g++.
 
-Up to the launch of a kernel everything is CuPy's own. An array may say that it takes over launches
-(`__cupy_override_elementwise_kernel__`): it is handed the kernel and its arguments, and makes the
-source that CuPy would compile for a device. How CuPy makes that is private to it: see `VERSION`.
+Everything up to the launch of a kernel is CuPy's own. An array can take over launches by
+`__cupy_override_elementwise_kernel__`: it gets the kernel and its arguments, and makes the source
+that CuPy would compile for a device. That part of CuPy is private: see `VERSION`.
 """
 
 import ctypes
@@ -27,8 +27,8 @@ if not cp.__version__.startswith(VERSION):
 _INCLUDE = core._get_header_dir_path()
 _NDARRAY, _INDEXER, _SCALAR = 1, 2, 3  # _ArgKind of CuPy's _kernel.pxd
 
-# What a kernel finds in CUDA. NVRTC's -ftz=true is said of float32 alone; the bits of MXCSR, that
-# subnormal numbers become 0 and are taken for 0, are about float64 too.
+# Definitions that CUDA has. NVRTC's -ftz=true affects float32 only; the bits of MXCSR that make
+# subnormal results 0 and take subnormal inputs for 0 affect float64 too.
 _SHIM = """
 #include <bits/stl_algobase.h>  // min, max
 #include <cassert>
@@ -62,7 +62,7 @@ static const struct { ptrdiff_t x; } blockIdx{0}, blockDim{1}, threadIdx{0}, gri
 
 
 class Device:
-    """In place of CUDA's: the kernels know which one was the current one."""
+    """In place of CUDA's device: each kernel records the current one."""
 
     current: ClassVar = [0]
 
@@ -83,7 +83,7 @@ class Device:
 
 
 class Array(cp.ndarray):
-    """An array in the host's memory, on a device that is not there."""
+    """An array in the host's memory, on a simulated device."""
 
     @property
     def device(self):
@@ -167,7 +167,7 @@ class Launch:
         return ptx(self.source)
 
     def run(self):
-        """Run the kernel as C++, on copies in one piece, and give back what it has written."""
+        """Run the kernel as C++ on contiguous copies, and copy its output back."""
         copies = [
             np.array(a.numpy(), order="C") if _is_array(a) else np.asarray(a) for a in self._args
         ]

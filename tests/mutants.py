@@ -27,7 +27,7 @@ def _change(module, **fields):
 
 def _compute(module, form):
     """Compute the function of a module by one form everywhere."""
-    _change(module, stepwise=form, wide=form, fused=None)
+    _change(module, stepwise=form, wide=form, trusted=None, fused=None)
 
 
 def naive_stepwise():
@@ -389,7 +389,7 @@ def windows_that_overlap_let_in():
 
 
 def smallest_subnormal_lost():
-    _change(_log_expit, stepwise=_log_expit._wide)
+    _change(_log_expit, trusted=_log_expit._wide)
 
 
 def warnings_let_through():

@@ -1,4 +1,4 @@
-"""What is about GPUs alone: nothing waits for one inside a call, and the script that tests it."""
+"""GPUs: no call waits for the device; and the script that tests them."""
 
 import json
 import subprocess
@@ -32,7 +32,7 @@ def test_torch_does_not_wait_for_the_device(calls, needs):
     x = torch.rand(1000, device="cuda", requires_grad=True)
     eps, out = torch.tensor(0.1, device="cuda"), torch.empty(1000, device="cuda")
     for call in calls:
-        call(x.detach(), eps, out)  # whatever is set up once
+        call(x.detach(), eps, out)  # everything that is set up once
     torch.cuda.set_sync_debug_mode("error")
     try:
         for call in calls:
@@ -53,7 +53,7 @@ def test_cupy_does_not_wait_for_the_device(calls, needs):
     with stream:
         for call in calls:
             call(x, eps, out)
-        # A stream that is captured refuses to be waited for.
+        # Waiting for a captured stream is an error.
         stream.begin_capture()
         for call in calls:
             call(x, eps, out)

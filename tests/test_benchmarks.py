@@ -1,4 +1,4 @@
-"""The benchmarks run, and what is claimed of them is in the committed results."""
+"""The benchmarks run, and the committed results support the claims."""
 
 import json
 import platform
@@ -84,6 +84,14 @@ def test_blocks_bound_the_memory(library, case):
         pytest.skip("not run: Linux alone lets a process reset its peak of memory")
     size = 4 * 10**6  # whole temporaries in float64 would take 32 MB each
     assert processes.peak_memory(library, "logit", "float32", size, case) < 8
+
+
+@pytest.mark.parametrize("avx512", [True, False])
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("function", ["logit", "log_expit"])
+def test_no_slower_than_scipy_with_and_without_avx512(function, dtype, avx512):
+    pytest.importorskip("scipy")
+    assert processes.beside_scipy(function, dtype, avx512) > 0.9  # 1.1 at least, less the noise
 
 
 @pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="about glibc's memory")

@@ -13,9 +13,9 @@ from arraylogit.testing import complex_plane
 INF, NAN = np.inf, np.nan
 BOTH = pytest.mark.parametrize("function", [logit, expit], ids=["logit", "expit"])
 
-# Largest error of a part, in its own ULP; of expit, where the real part crosses 0 between the
-# real axis and the next pole, in that of |expit(z)|. Correctly rounded from complex128 where
-# that is affordable.
+# Largest error of a part, in its own ULP; for expit, whose real part crosses 0 between the real
+# axis and the next pole, in ULP of |expit(z)|. Correctly rounded from complex128 where that is
+# affordable.
 BOUNDS = {"logit": 4.5, "expit": 8.0}
 ROUNDED_ONCE = 0.501
 
@@ -115,7 +115,7 @@ def test_worst_of_a_search(library, function, dtype):
 
 
 def test_the_search_finds_errors():
-    """The form of log(z) - log(1 - z), and one number off by 9 ULP."""
+    """The checks reject log(z) - log(1 - z), and one number off by 9 ULP."""
     z = complex_plane.points("logit", "complex128", 6000)
     with np.errstate(all="ignore"):
         assert complex_plane.worst("logit", z, np.log(z) - np.log(1 - z))[0] > 1e6

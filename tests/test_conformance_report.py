@@ -15,7 +15,8 @@ import pytest
 
 pytest.importorskip("jinja2")
 
-from arraylogit.testing import records, registry, render, results, sweep
+from arraylogit.testing import difference, records, registry, render, results, sweep
+from arraylogit.testing.__main__ import main
 from arraylogit.testing.axis import BINS, Axis
 from arraylogit.testing.backends import backend
 from arraylogit.testing.functions import FUNCTIONS
@@ -184,7 +185,7 @@ class TestPlot:
         assert figure.worst("naive") == (0.5 - 2**-25, 4194304.0)
         points, circles = self.points(figure, "naive")
         assert [x for x, _ in points] == sorted(x for x, _ in points)
-        assert min(y for _, y in points) == points[2][1] == float(circles[0][1])
+        assert min(y for _, y in points) == points[2][1] == round(float(circles[0][1]))
         flat, none = self.points(figure, "ours")
         assert not none
         assert flat[0][1] > points[0][1] > points[1][1]  # on one scale
@@ -209,11 +210,18 @@ def rows(text):
 
 
 def page_rows(text):
-    """Return the rows of the tables of errors of the page, each as its cells."""
-    tables = re.findall(r'<table class="errors">.*?</table>', text, re.DOTALL)
-    lines = [line for table in tables for line in re.findall(r"<tr><th class=.*?</tr>", table)]
-    cells = [re.split(r"<td[^>]*>", line) for line in lines]
-    return [[unescape(re.sub("<[^>]*>", " ", cell)).split() for cell in row] for row in cells]
+    """Return the rows of the tables of errors of the page: cells by table, target and backend."""
+    found = {}
+    for table in re.findall(r'<table class="errors">.*?</table>', text, re.DOTALL):
+        caption = re.search(r"<caption[^>]*>Errors of (.*?)</caption>", table)[1]
+        for line in re.findall(r"<tr><th scope=.row.>.*?</tr>", table):
+            row = [
+                unescape(re.sub("<[^>]*>", " ", cell)).split()
+                for cell in re.split(r"<td[^>]*>", line)
+            ]
+            target, *backends = row[0]
+            found |= {(caption, target, name.removesuffix(",")): row for name in backends}
+    return found
 
 
 def close(shown, value):
@@ -261,9 +269,10 @@ def assert_page_shows(text, document):
     expected = measured(document)
     found = page_rows(text)
     assert len(found) == len(expected)
-    for row, (subject, error) in zip(found, expected, strict=True):
+    for subject, error in expected:
+        table = f"{subject['function']} in {error['dtype']}"
+        row = found[table, subject["target"], subject["backend"]]
         everything, witness = error["overall"], error["overall"]["witness"]
-        assert row[0] == [subject["target"], subject["backend"]]
         assert close(row[1][0], float(everything["max"]))
         assert close(row[2][0], error["bound"])
         assert row[3] == [witness["input"], witness["input_hex"]]
@@ -344,15 +353,18 @@ class TestShown:
 
     def test_cells_of_the_matrix(self, document):
         table = re.search(r'<table class="matrix">.*?</table>', render.html(document), re.DOTALL)
-        lines = re.findall(r'<tr><th title="[^"]*">([^<\n]*)(.*?)</tr>', table[0], re.DOTALL)
+        row = r'<tr><th scope="row" title="[^"]*">([^<\n]*)(.*?)</tr>'
+        lines = re.findall(row, table[0], re.DOTALL)
         assert [name for name, _ in lines] == [
             id.partition("/")[2] for id in (r["id"] for r in document["requirements"])
         ]
         columns = list(dict.fromkeys((s["target"], s["backend"]) for s in document["subjects"]))
         for (_, cells), entry in zip(lines, document["requirements"], strict=True):
-            found = re.findall(r'<td class="([a-z-]*)', cells)
+            found = re.findall(r'<td(?: class="([a-z-]*)")? id="([^"]*)', cells)
             assert len(found) == len(columns)
-            for state, column in zip(found, columns, strict=True):
+            for (state, name), column in zip(found, columns, strict=True):
+                assert name == render.cell_id(*column, entry["id"])
+                state = state or "not-applicable"
                 states = {
                     s["requirements"][entry["id"]]["state"].replace(" ", "-")
                     for s in document["subjects"]
@@ -371,6 +383,24 @@ class TestShown:
                     assert render.cell(outcome["detail"]) in text
         assert "4.194e+06 ULP, 4.0 allowed, next to 0.5: at 0.49999997 (0x1.fffffe" in page
         assert "rounding &lt;twice&gt;" in page
+
+    def test_no_two_parts_of_the_page_have_one_id(self, document):
+        ids = re.findall(r' id="([^"]*)"', render.html(document))
+        assert len(set(ids)) == len(ids) > len(document["requirements"]) * 4
+
+    def test_all_functions_are_in_the_headline(self, document):
+        page, text = render.html(document), render.markdown(document)
+        (table,) = re.findall(r"<caption>Largest errors.*?</table>", page, re.DOTALL)
+        (line,) = re.findall(r"\| implementation \| broken .*", text)
+        for function in FUNCTIONS:
+            assert f'<th scope="col">{function}' in table
+            assert f" {function} float32 | {function} float64 |" in line
+
+    def test_tables_say_what_they_are_and_what_their_headers_are_of(self, document):
+        page = render.html(document)
+        assert page.count("<table") == page.count("<caption")
+        for header in re.findall(r"<th\b[^>]*>", page):
+            assert "scope=" in header or 'class="corner"' in header
 
     def test_page_needs_nothing_else(self, document):
         page = render.html(document)
@@ -430,6 +460,43 @@ class TestCommand:
         assert "--nonsense" in done.stderr
 
 
+class TestDifferences:
+    """`compare OLD NEW`."""
+
+    @pytest.fixture
+    def differ(self, document, tmp_path, capsys):
+        def differ(change):
+            changed = copy.deepcopy(document)
+            change(changed["subjects"][0])
+            for name, of in (("old", document), ("new", changed)):
+                (tmp_path / name).mkdir()
+                (tmp_path / name / "report.json").write_text(dumps(of))
+            code = main(["compare", str(tmp_path / "old"), str(tmp_path / "new")])
+            return code, capsys.readouterr().out.splitlines()
+
+        return differ
+
+    def test_none(self, differ):
+        assert differ(lambda s: None) == (0, ["0 differences, 0 for the worse"])
+
+    def test_a_state(self, differ):
+        wrong = {"state": "broken", "detail": "why"}
+        code, lines = differ(lambda s: s["requirements"]["special-values/one"].update(wrong))
+        cell = render.cell_id("arraylogit", "numpy", "special-values/one")
+        line = "arraylogit on numpy, logit, special-values/one: "
+        assert lines[0] == f"{line}kept -> broken (#{cell}): why"
+        assert (code, lines[1:]) == (1, ["1 differences, 1 for the worse"])
+
+    def test_a_tier(self, differ):
+        code, lines = differ(lambda s: s["errors"][-1]["overall"].update(max=3.5))
+        assert re.search(r"accuracy/float32 in ULP: <= 0.501 -> <= 4 .*: 3.5", lines[0])
+        assert (code, len(lines)) == (0, 2)
+
+    def test_another_schema(self, document):
+        with pytest.raises(ValueError, match="schema 2, and 1"):
+            list(difference.differences(document, document | {"schema": 1}))
+
+
 class TestKept:
     """What docs/results holds follows from its JSON files."""
 
@@ -444,7 +511,7 @@ class TestKept:
         assert document["command"].endswith(" compare")
 
     def test_size(self):
-        limits = {"report.json": 3e6, "report.html": 1.5e6, "report.md": 1e6}
+        limits = {"report.json": 3e6, "report.html": 5e5, "report.md": 1e6}
         for name, limit in limits.items():
             assert (RESULTS / "conformance" / name).stat().st_size < limit
 
@@ -498,6 +565,25 @@ class TestBrowser:
         )
         light, dark = (sum(map(int, re.findall(r"\d+", c))) for c in (ground, ink))
         assert (light > dark) == (scheme == "light")
+
+    def test_filter(self, browser, document, tmp_path):
+        render.write(document, tmp_path)
+        open_page(browser, tmp_path / "report.html", WIDE)
+        shown = (
+            "return [...document.querySelectorAll(arguments[0])]"
+            ".filter(e => e.checkVisibility()).map(e => e.textContent)"
+        )
+        rows, errors = "#matrix tbody tr:not(.group)", "#errors tbody tr"
+        everything = browser.execute_script(shown, errors)
+        assert len(browser.execute_script(shown, rows)) == len(document["requirements"])
+        browser.execute_script("document.getElementById('show-broken').click()")
+        found = browser.execute_script(shown, rows)
+        assert 0 < len(found) < len(document["requirements"])
+        assert all(render.MARKS["broken"] in row for row in found)
+        browser.execute_script("document.getElementById('only-1').click()")
+        found = browser.execute_script(shown, errors)
+        assert 0 < len(found) < len(everything)
+        assert all(row.startswith("numpy-formula") for row in found)
 
     def test_too_wide_is_noticed(self, browser, document, tmp_path):
         page = render.html(document).replace(

@@ -1,4 +1,4 @@
-"""Containers of arrays come back as they came, by NumPy's protocol; what computes is not read."""
+"""Containers come back as they came, by NumPy's protocol; arrays that compute are not read."""
 
 import subprocess
 import sys
@@ -16,7 +16,7 @@ X = [0.125, 0.25, 0.5, 0.875]
 
 
 class Labelled:
-    """Labels and a plain array: the least that has ufuncs of its own."""
+    """Labels and a plain array: the smallest container with ufuncs of its own."""
 
     def __init__(self, values, labels):
         self.values, self.labels = values, labels
@@ -79,7 +79,7 @@ class Percent:
 
 
 class Tensor:
-    """What a library that differentiates gives NumPy to read, at the cost of the gradient."""
+    """An array that tracks a gradient, which NumPy could read and would drop."""
 
     def __init__(self, values):
         self.values = values
@@ -178,7 +178,7 @@ def test_a_container_of_no_array_that_takes_no_function():
 
 
 class Checked(np.ndarray):
-    """Ufuncs of its own: the numbers are per cent, and `out` is told."""
+    """Has ufuncs of its own: the numbers are per cent, and `out` gets the unit."""
 
     def __array_ufunc__(self, ufunc, method, *inputs, out=(), **options):
         inputs = [np.asarray(x) / 100 if isinstance(x, Checked) else x for x in inputs]
@@ -217,7 +217,7 @@ def test_out_has_the_mask_of_the_input(size):
     assert not np.any(out.mask)
 
 
-# What NumPy reads, and what it must not
+# Types that NumPy reads, and types that it must not read
 
 
 def test_stored_arrays_are_read():
@@ -324,7 +324,7 @@ def test_eps_of_a_tiny_fraction():
     assert np.isfinite(logit([0.0, 1.0], Fraction(1, 10**5000))).all()
 
 
-# What other threads and the user's environment do to sys.modules
+# States of sys.modules that other threads and the environment of the user may cause
 
 
 @pytest.mark.parametrize("module", ["torch", "jax", "cupy", "dask.array", "cubed"])
@@ -371,7 +371,7 @@ def test_namespaces_that_each_array_answers_for_itself():
     assert [strategy_of(Wrapped(xp)).xp for xp in (strict, compat)] == [strict, compat]
 
 
-# The containers that people use
+# Containers in wide use
 
 
 def test_pandas(needs):

@@ -33,7 +33,7 @@ def run(host, f, x, *args, **options):
     return y.numpy(), launch
 
 
-# What is built
+# The kernels
 
 
 @pytest.mark.parametrize("dtype", ["float16", "float32", "float64", "int64", "bool"])
@@ -84,7 +84,7 @@ def test_a_fusion_without_a_name_is_refused(host):
         host.ptx(launch.source.replace(launch.name, "<lambda>"))
 
 
-# What is computed
+# The values
 
 
 @each_contraction
@@ -227,7 +227,7 @@ def test_on_the_device_of_the_array(host, into):
         logit(x, out=host.asarray(np.empty(3)))
 
 
-# What the bounds are made of
+# The parts of the bounds
 
 
 @cache
@@ -249,7 +249,7 @@ def _bound(host, function, dtype):
     return 1.5 * e + 1 if function is logit else 2 * e + 1
 
 
-@cache  # the C library's own code is what it is, whatever is done about products and sums
+@cache  # contraction of products and sums does not affect the code of the C library
 def _error_of(host, name, dtype):
     import cupy as cp
 

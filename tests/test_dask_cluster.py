@@ -1,4 +1,4 @@
-"""Dask on a cluster: worker processes compute, and may die; and from Zarr store to Zarr store."""
+"""Dask on a cluster: processes compute, and may die; and from one Zarr store to another."""
 
 import os
 import pickle

@@ -51,7 +51,7 @@ class Jax:
 
 
 @pytest.fixture(
-    # `conformance` and test_jax.py have JAX without a compiler.
+    # `conformance` and test_jax.py test JAX without jit.
     params=[Torch("backward"), Torch("func.grad"), Torch("forward"), Jax()],
     ids=lambda way: f"{way.package}-{way.mode}",
 )
@@ -201,7 +201,7 @@ def test_orders_1_to_4(way, function):
         got = way.derivative(function, np.asarray(points), order)
         with mpmath.workdps(120):
             exact = [mpmath.diff(_EXACT[name], mpmath.mpf(x), order) for x in points]
-            # What is 0 is so but for the digits of mpmath.
+            # An exact 0 is 0 only up to the digits of mpmath.
             want = np.asarray([float(v) if abs(v) > 1e-20 else 0.0 for v in exact])
         np.testing.assert_allclose(got, want, rtol=2e-14, atol=0, err_msg=f"order {order}")
 
@@ -268,7 +268,7 @@ def test_eps_is_not_differentiated():
 
 
 def test_nested_transformations():
-    """A tangent or gradient may sit below a level that the outermost tensor shows."""
+    """A tangent or gradient may belong to a level below that of the outermost tensor."""
     torch = pytest.importorskip("torch")
     x = torch.linspace(-30, 30, 7, dtype=torch.float64)
     t = torch.exp(-x.abs())

@@ -32,7 +32,7 @@ def test_same_answers(library, without_strategies, function):
     name = function.__name__
     for dtype in library.dtypes:
         if dtype == "bfloat16" and library.library in ("numpy", "dask"):
-            continue  # unknown to the namespace: only the strategy of NumPy has it
+            continue  # the namespace does not know it: only the strategy of NumPy does
         half = dtype in ("float16", "bfloat16")
         numpy_dtype = library.to_numpy(library.array([0.5], dtype)).dtype
         x = inputs.structured(name, "float32" if half else dtype, 20_000)

@@ -1,4 +1,4 @@
-"""Engines hold the contract, are there only where they were asked for, and serve njit too."""
+"""Engines keep the contract, run only where they were asked for, and serve njit too."""
 
 import os
 import signal

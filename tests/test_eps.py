@@ -1,4 +1,4 @@
-"""The clamp: its table cell by cell, and what is refused."""
+"""The clamp: its table cell by cell, and the values of eps that are refused."""
 
 import math
 from fractions import Fraction
@@ -9,7 +9,7 @@ import pytest
 
 from arraylogit import logit
 
-# eps, then what 0 and 1 become, computed in float32: 1 - eps is rounded to float32.
+# eps, then the results for 0 and 1, computed in float32: 1 - eps is rounded to float32.
 BELOW_ONE = 16.635532  # logit of the largest float32 below 1
 TABLE = [
     (2.9e-8, math.log(2.9e-8), BELOW_ONE),

@@ -36,7 +36,7 @@ def _run(*arguments, flags=(), **environment):
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory):
-    """Run the script with a backend, once: what it printed, imported and drew."""
+    """Run the script with a backend once; return its output, imports and plot."""
     done = {}
 
     def run(backend):
@@ -53,7 +53,7 @@ def run(tmp_path_factory):
 
 @pytest.fixture
 def calibration():
-    """Import the script as a module, and undo what it sets in JAX."""
+    """Import the script as a module, and restore the settings of JAX afterwards."""
     spec = spec_from_file_location("calibration", SCRIPT)
     module = module_from_spec(spec)
     spec.loader.exec_module(module)

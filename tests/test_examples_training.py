@@ -1,4 +1,4 @@
-"""The examples that train: what they print and draw, and the mathematics in them."""
+"""The examples that train: their output and plots, and the mathematics in them."""
 
 import re
 import subprocess
@@ -14,14 +14,14 @@ NUMBER = r"(-?\d+\.\d+)"
 
 
 def _shown(name):
-    """Return what README shows that an example prints."""
+    """Return the output of an example as the README shows it."""
     text = (EXAMPLES / "README.md").read_text("utf-8")
     command = rf"python examples/{name}\.py[^`]*\n```\n"
     return re.search(rf"{command}.*?\n```\n(.*?)```\n", text, re.DOTALL)[1]
 
 
 def _agree(printed, shown):
-    """Whether two texts are the same but for the last digits of numbers."""
+    """Whether two texts differ in the last digits of numbers only."""
     number = re.compile(r"\d+(?:\.\d+)?")
 
     def close(a, b):
@@ -85,7 +85,7 @@ with r +{NUMBER} +{NUMBER}
     assert low < r < high
     assert robust < 0.75 * plain
     assert more > right
-    assert (214, 39, 40) in _colours(png)  # the outline of what the log-Jacobian is for
+    assert (214, 39, 40) in _colours(png)  # the outline that shows the need for the log-Jacobian
 
 
 def test_without_data_the_posterior_is_the_uniform_prior(regression):

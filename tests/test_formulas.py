@@ -1,4 +1,4 @@
-"""What formulas use, so that every library has it; formulas as others' implementations."""
+"""The formulas use only what every library has, and can serve as its implementation."""
 
 import operator
 from functools import partial
@@ -72,7 +72,7 @@ for name in OPERATORS:
 
 
 def namespace(*names):
-    """Return a namespace that holds nothing but some of NumPy's functions and dtypes."""
+    """Return a namespace that holds only some of NumPy's functions and dtypes."""
     xp = ModuleType("minimal")
     for name in names:
         of_numpy = getattr(np, name)
@@ -104,7 +104,7 @@ def test_the_smallest_set_of_functions_suffices(record):
 @pytest.mark.parametrize("record", RECORDS, ids=lambda record: record.name)
 @np.errstate(all="ignore")
 def test_error_of_the_formula_itself(record):
-    """Whatever the library's functions are like: what each correction is there for."""
+    """With correctly rounded functions; without its correction, each formula fails."""
 
     def rounded(f):
         return lambda x: f(x.astype("float64")).astype("float32")

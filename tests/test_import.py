@@ -35,7 +35,7 @@ def test_imports_no_array_library():
 def test_imports_nothing_of_the_suite():
     code = "import arraylogit, pytest_arraylogit, sys; print('arraylogit.testing' in sys.modules)"
     assert _run(code).stdout.strip() == "False"
-    # The entry point of pytest by itself does not even import NumPy.
+    # The entry point of pytest alone does not even import NumPy.
     code = "import pytest_arraylogit, sys; print({'arraylogit', 'numpy'} & set(sys.modules))"
     assert _run(code).stdout.strip() == "set()"
 
@@ -65,8 +65,8 @@ def test_one_library_does_not_bring_another():
 
 
 def test_import_costs_under_10_ms_beyond_numpy():
-    # Time of the processor, as that on the wall is everybody's. NumPy's own 70 ms say how fast
-    # the machine is. Bytecode is kept from the first time on, as that of an installed package is.
+    # CPU time, because other programs affect the time on the wall. NumPy's own 70 ms tell how fast
+    # the machine is. Bytecode is cached from the first run on, as for an installed package.
     code = "from time import process_time as t; a = t(); import numpy; b = t(); import arraylogit"
     costs = []
     for _ in range(10):
@@ -77,7 +77,7 @@ def test_import_costs_under_10_ms_beyond_numpy():
 
 
 def _imports(path, package):
-    # The modules of ours that a module imports at its top level.
+    # The modules of the package that a module imports at its top level.
     for node in ast.parse(path.read_text("utf-8")).body:
         if isinstance(node, ast.ImportFrom) and node.module.startswith(package.name):
             whole = node.module.split(".")[1:]

@@ -231,7 +231,7 @@ def test_the_kernels_are_compiled(function, dtype):
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("platform", ["cuda", "rocm", "tpu"])
 def test_export(function, platform, dtype):
-    """With the gradient. The program runs here, whatever it was made for."""
+    """With the gradient. The program, made for another platform, runs here."""
     f = jax.jit(jax.vmap(jax.value_and_grad(function)))
     unchecked = [jax.export.DisabledSafetyCheck.platform()]
     with jax.enable_x64(dtype == "float64"):
@@ -267,7 +267,7 @@ def _forward(f):
 
 @each_function
 def test_derivatives_of_orders_1_to_4(function):
-    """Against mpmath, in the last digits but where one crosses 0: relative to its neighbours."""
+    """Against mpmath, to the last digits; where a value crosses 0, relative to its neighbours."""
     exact = {
         "logit": lambda x: mpmath.log(x) - mpmath.log(1 - x),
         "expit": lambda x: 1 / (1 + mpmath.exp(-x)),

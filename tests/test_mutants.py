@@ -1,7 +1,7 @@
-"""The tests are tested: each fault in `tests.mutants` is rejected by what is named for it.
+"""The tests are tested: each fault in `tests.mutants` is rejected by the test named for it.
 
-All in this process: for each fault, package and tests are imported anew, and those of before
-come back after it. A process for each takes three seconds more, for the libraries.
+In this process: for each fault, package and tests are imported anew, and the earlier ones come
+back after it. A process for each fault would take three seconds more, to import the libraries.
 """
 
 import sys
@@ -22,7 +22,7 @@ def _is_ours(name):
 
 @contextmanager
 def imported_anew():
-    """Import package and tests anew in the block; what it does to NumPy ends with it."""
+    """Import package and tests anew in the block, and undo its changes to NumPy after it."""
     modules = {name: module for name, module in sys.modules.items() if _is_ours(name)}
     functions = dict(vars(np))
     try:
@@ -39,13 +39,13 @@ def imported_anew():
 
 
 class Fault:
-    """A plug-in for pytest that puts a fault into the package, and runs the test named for it."""
+    """A plug-in for pytest that puts a fault into the package and runs the test named for it."""
 
     def __init__(self, name):
         self.name, self.failed = name, []
 
     def pytest_configure(self):
-        """Put it there before the tests are imported."""
+        """Put the fault there before the tests are imported."""
         rejected_by = import_module("tests.mutants").REJECTED_BY
         (mutate,) = [f for f in rejected_by if f.__name__ == self.name]
         self.chosen = rejected_by[mutate]
@@ -66,9 +66,10 @@ def test_is_rejected(mutant, request):
     fault = Fault(mutant.__name__)
     file = REJECTED_BY[mutant].partition("::")[0]
     options = ["-q", "-x", "-p", "no:cacheprovider", f"--rootdir={request.config.rootpath}"]
+    options += ["-p", "no:unraisableexception"]  # which collects all garbage five times at the end
     with imported_anew():
         code = pytest.main([*options, str(request.path.with_name(file))], [fault])
-    # A test failed; not none was chosen, nor was there an error outside of the test.
+    # One test failed: a test was chosen, and no error came from outside of it.
     assert code == pytest.ExitCode.TESTS_FAILED
     assert [when for _, when in fault.failed] == ["call"], fault.failed
 

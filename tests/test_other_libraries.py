@@ -1,5 +1,6 @@
 """Libraries beyond those of `conftest.py`: what they keep, and what they refuse."""
 
+import io
 import subprocess
 import sys
 from importlib import import_module
@@ -72,12 +73,23 @@ def test_every_float8_is_finite_with_eps(needs, library, dtype):
     assert not np.isfinite(np.asarray(logit(x, 0)).astype(float)[::2]).any()
 
 
-@pytest.mark.parametrize("library", ["numpy", "jax"])
+@pytest.mark.parametrize("library", ["numpy", "jax", "torch"])
 def test_a_dtype_of_positive_numbers_is_refused(needs, library):
     x = np.asarray([0.25]).astype(ml_dtypes.float8_e8m0fnu)
-    x = needs("jax").numpy.asarray(x) if library == "jax" else x
+    if library == "jax":
+        x = needs("jax").numpy.asarray(x)
+    elif library == "torch":
+        torch = needs("torch")
+        x = torch.from_numpy(x.view(np.uint8)).view(torch.float8_e8m0fnu)
     with pytest.raises(TypeError, match="^logit: `input` must have .* got .*float8_e8m0fnu"):
         logit(x, 0.1)
+
+
+def test_pairs_of_numbers_are_refused(needs):
+    torch = needs("torch")
+    x = torch.zeros(2, dtype=torch.uint8).view(torch.float4_e2m1fn_x2)
+    with pytest.raises(TypeError, match="^logit: `input` must have .* got .*float4_e2m1fn_x2"):
+        logit(x)
 
 
 # Masks, zeros that are not stored, units
@@ -226,3 +238,23 @@ def test_onnx_export_says_what_is_wrong(needs, tmp_path):
     )
     assert (run.returncode, "`eps` must be in [0, 0.5]" in run.stderr) == (2, True)
     assert not file.exists()
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # torch's, of this very exporter
+def test_what_torch_exports_serves_every_length(needs):
+    torch, onnxruntime = needs("torch"), needs("onnxruntime")
+    needs("onnx")
+
+    class Model(torch.nn.Module):
+        def forward(self, x):
+            return logit(x, 1e-3)
+
+    for n in (4, 100_000):  # one block, and several
+        file, x = io.BytesIO(), torch.rand(n)
+        torch.onnx.export(
+            Model(), (x,), file, dynamo=False, input_names=["x"], dynamic_axes={"x": {0: "n"}}
+        )
+        session = onnxruntime.InferenceSession(file.getvalue())
+        x = np.linspace(0, 1, 200_001, dtype=np.float32)
+        (y,) = session.run(None, {"x": x})
+        np.testing.assert_allclose(y, logit(x, 1e-3), rtol=1e-6, atol=1e-7)

@@ -1,4 +1,4 @@
-"""Whatever shape, stride and value: laws that hold."""
+"""Laws that hold for every shape, stride and value."""
 
 import numpy as np
 import pytest
@@ -45,7 +45,7 @@ def _same(function, x, package):
     if package == "torch":
         return function(module.from_numpy(np.array(x))).numpy()
     if package == "jax":
-        # Of one length, for each is compiled: the shapes are those that `conformance` tries.
+        # Of one length, because each length is compiled; `conformance` tries the shapes.
         padded = np.full(MOST, 0.5, x.dtype)
         padded[: x.size] = x.ravel()
         return np.asarray(function(module.asarray(padded)))[: x.size].reshape(x.shape)
@@ -55,7 +55,7 @@ def _same(function, x, package):
 @settings(max_examples=150, deadline=None)
 @given(x=views(), eps=EPS)
 def test_elementwise(x, eps):
-    """Shape and dtype are kept; each element is what it is alone; the input is not modified."""
+    """Shape and dtype are kept, each element gives its result alone, the input is not modified."""
     before = x.copy()
     for function in (lambda x: logit(x, eps), *FUNCTIONS):
         y = function(x)
@@ -99,7 +99,7 @@ def test_the_same_on_every_library(package, x, eps):
         assert (other.shape, other.dtype) == (y.shape, y.dtype)
         if package == "jax":
             if 0 < (eps or 0) < 2 * tiny:
-                continue  # the smallest bound is another where subnormals are flushed
+                continue  # where subnormals are flushed, the smallest bound is larger
             kept = (np.abs(x) >= tiny) | (x == 0) | ~np.isfinite(x)
             kept &= (np.abs(y) >= np.finfo(x.dtype).tiny) | (y == 0)
             y, other = y[kept], other[kept]
@@ -112,7 +112,7 @@ def test_the_same_on_every_library(package, x, eps):
 @settings(max_examples=200, deadline=None)
 @given(x=st.floats(-700, 700))
 def test_round_trip(x):
-    """To the conditioning of the way there: expit is flat where it is next to 1."""
+    """Up to the condition number of expit, which is flat next to 1."""
     p = expit(x)
     if p < 1 and p > 0:
         spread = np.spacing(p) / (p * expit(-x))

@@ -1,8 +1,9 @@
-"""`--require`, which tells a test that cannot run from one that must."""
+"""`--require` turns a test that cannot run into an error."""
 
 import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -48,10 +49,14 @@ def test_both_suites_refuse_to_begin(tests):
 def test_the_commands_that_are_written_down_name_what_there_is():
     files = [*ROOT.glob("*.md"), *(ROOT / ".ci").iterdir(), *ROOT.glob(".github/workflows/*.yml")]
     known = (ROOT / "pyproject.toml").read_text()
+    written = "".join(file.read_text() for file in files)
+    extras = re.findall(r"(?:arraylogit|\.)\[([\w,]+)\]", written)
+    assert {"test", "cupy,testing"} <= set(extras)
+    there = tomllib.loads(known)["project"]["optional-dependencies"]
+    assert {name for found in extras for name in found.split(",")} <= set(there)
     names = {
         name
-        for file in files
-        for found in re.findall(r"--require[ =]([\w:.,-]+)", file.read_text())
+        for found in re.findall(r"--require[ =]([\w:.,-]+)", written)
         for name in backends.parts(found)
     }
     assert {"torch:cuda", "cupy:cuda", "pandas"} <= names

@@ -288,7 +288,7 @@ def test_scipy_is_two_targets():
     plain, switched = (targets.target(f"scipy.special{s}") for s in ("", ":array-api"))
     assert plain.backends == ("numpy",)
     assert "torch" in switched.backends
-    # In a process of its own: what imports SciPy first decides.
+    # In a process of its own: the first import of SciPy decides.
     code = """
 from arraylogit.testing import targets
 for switch in (":array-api", ""):
@@ -330,7 +330,7 @@ LOG1P = Function(
 
 @pytest.fixture
 def log1p():
-    """What a module of somebody else does to have log1p checked: its record, and one call."""
+    """A module of somebody else that has log1p checked: its record, and one call."""
     functions.register(LOG1P)
     yield
     del functions.FUNCTIONS["log1p"]
@@ -384,7 +384,7 @@ class Box:
     def __init__(self, values):
         self.values, self.dtype, self.shape = values, values.dtype, values.shape
 
-    def __mul__(self, factor):  # by which the suite finds out about subnormal numbers
+    def __mul__(self, factor):  # by which the suite learns about subnormal numbers
         return Box(self.values * factor)
 
 

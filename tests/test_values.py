@@ -1,4 +1,4 @@
-"""Names, silence and shapes; what is computed is checked by `conformance`, on every library."""
+"""Names, silence and shapes. `conformance` checks the values, on every library."""
 
 import numpy as np
 import pytest
@@ -22,7 +22,7 @@ def test_special_holds_the_same_functions():
 
 
 def test_subnormals(library):
-    """To the last of them: `conformance` allows for a rounding."""
+    """To the last of them, where `conformance` allows for a rounding."""
     for dtype in set(library.dtypes) & {"float32", "float64"}:
         smallest = float(np.finfo(dtype).smallest_subnormal)
         y = library.to_numpy(logit(library.array([smallest], dtype)))

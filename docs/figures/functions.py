@@ -102,20 +102,22 @@ def plot(path, name, x, found):
 
     low, high = RANGES[name]
     curve = np.linspace(low, high, 1001)[1:-1]
-    with rc_context({"svg.hashsalt": "arraylogit", "font.size": 11}):
-        figure = Figure(figsize=(8.5, 3.8), layout="constrained")
-        left, right = figure.subplots(1, 2, width_ratios=(2, 3))
-        left.plot(curve, reference.wide(name, curve.astype(np.float32)), "C0-")
-        left.set(xlabel="x", title=name, xlim=(low, high))
+    with rc_context({"svg.hashsalt": "arraylogit", "font.size": 13}):
+        figure = Figure(figsize=(7, 7), layout="constrained")
+        above, below = figure.subplots(2, 1, height_ratios=(2, 3), sharex=True)
+        above.plot(curve, reference.wide(name, curve.astype(np.float32)), "C0-")
+        above.set(title=name, xlim=(low, high))
         for (label, style), error in found.items():
             largest = short(error.max()) if error.max() < LARGEST else "> 10⁹"
             drawn = np.clip(error, 0.1, LARGEST)
-            right.plot(x, drawn, style, label=f"{label}: {largest}", linewidth=1.4)
-        right.set(yscale="log", ylim=(0.1, 1e14), xlim=(low, high))
-        right.set_yticks([1, 1e3, 1e6, 1e9])
-        right.set(xlabel="x", title="error in ULP, float32")
-        right.legend(title="the largest error", frameon=False, loc="upper right", fontsize=9)
-        for axes in left, right:
+            below.plot(x, drawn, style, label=f"{label}: {largest}", linewidth=1.4)
+        below.set(yscale="log", ylim=(0.1, 1e16), xlim=(low, high))
+        below.set_yticks([1, 1e3, 1e6, 1e9])
+        below.set(xlabel="x", title="error in ULP, float32")
+        below.legend(
+            title="the largest error", frameon=False, loc="upper right", fontsize=11, ncols=2
+        )
+        for axes in above, below:
             axes.grid(alpha=0.3)
             axes.spines[["top", "right"]].set_visible(False)
         figure.savefig(path, metadata={"Date": None})

@@ -52,8 +52,8 @@ def plot(path, x, errors):
     from matplotlib import rc_context
     from matplotlib.figure import Figure
 
-    with rc_context({"svg.hashsalt": "arraylogit", "font.size": 11}):
-        figure = Figure(figsize=(8, 4.6), layout="constrained")
+    with rc_context({"svg.hashsalt": "arraylogit", "font.size": 13}):
+        figure = Figure(figsize=(7, 5.6), layout="constrained")
         axes = figure.subplots()
         for (name, error), style in zip(errors.items(), STYLES, strict=True):
             axes.plot(x, error, style, label=f"{name}: {short(error.max())}", linewidth=1.6)
@@ -61,7 +61,13 @@ def plot(path, x, errors):
         axes.set_xlabel("x")
         axes.set_ylabel("error of logit(x) in ULP, float32")
         axes.set_title("Largest error next to 0.5")
-        axes.legend(title="the largest error of all", frameon=False, loc="upper right")
+        figure.legend(
+            title="the largest error of all",
+            loc="outside lower center",
+            frameon=False,
+            fontsize=11,
+            ncols=2,
+        )
         axes.grid(alpha=0.3)
         axes.spines[["top", "right"]].set_visible(False)
         figure.savefig(path, metadata={"Date": None})

@@ -9,36 +9,35 @@ Where the log and exp of the library are off by E ULP at most, logit is off by 1
 
 
 def logit(x, xp):
-    # log(2x) - log(2(1 - x)): both logarithms vanish at 1/2 with opposite signs, so that nothing
-    # cancels. r makes up for the rounding of 1 - x: it is that error exactly for x >= 1/4
-    # (Sterbenz), and the factor 2x fades it out below, where the result is larger. It speaks of
-    # 2(1 - x), because XLA rewrites (1 - x) - 1 into -x. No log1p: it is scalar on NumPy without
-    # AVX-512, and up to 129 ULP off on XLA.
+    # log(2x) - log(2(1 - x)): both logarithms vanish at 1/2 and have opposite signs, so nothing
+    # cancels. r corrects the rounding error of w = 2 - 2x, which is (2 - w) - 2x exactly (Dekker's
+    # fast two-sum): log(w) lacks that error divided by w. The factor 2x is close enough to 1/w
+    # where it matters, next to 1/2, and takes a third of the time. No log1p: NumPy's is scalar
+    # without AVX-512, and XLA's is up to 129 ULP off.
     twice_x = x + x  # half the time of 2 * x on one number
-    w = 2 * (1 - x)
-    r = ((w - 1) - (1 - twice_x)) * twice_x
-    return xp.log(twice_x) - (xp.log(w) - r)
+    w = 2 - twice_x
+    r = ((2 - w) - twice_x) * twice_x
+    return xp.log(twice_x) - (xp.log(w) + r)
 
 
 def expit(x, xp):
-    # expit(-|x|) = t / (1 + t) with t = exp(-|x|) <= 1 neither overflows nor cancels. For the
-    # rounded quotient q, t - q (1 + t) is what it lacks, and the sum 1 + t before it: to add that
-    # takes the result from 2.4 to 1.6 ULP. t - q is exact (Sterbenz, t/2 <= q <= t).
+    # expit(-|x|) = t / (1 + t) with t = exp(-|x|) <= 1 neither overflows nor cancels, and is up to
+    # 2.5 ULP off. t - t(t / (1 + t)) is up to 1.8: the rounding errors of the quotient and of the
+    # sum are multiplied by t, and are negligible where the result's ULP is half that of t.
     t = xp.exp(-xp.abs(x))
-    q = t / (1 + t)
-    q = q + ((t - q) - q * t)
-    # q below 0, 1 - q above: by minimum and maximum, since q <= 1/2 <= 1 - q, because `where`
-    # takes longer on NumPy and torch than all the rest. 2^120 x is at most 0 at and below 0, and
-    # above 1 where q is not 1/2 to the last bit, of float128 too.
+    q = t - t * (t / (1 + t))
+    # q below 0, 1 - q above. minimum and maximum choose, since q <= 1/2 <= 1 - q: on NumPy and
+    # torch, `where` takes longer than all the rest. 2^120 x is at most 0 for x <= 0, and above 1
+    # wherever q differs from 1/2, even in float128.
     return xp.maximum(q, xp.minimum(2.0**120 * x, 1 - q))
 
 
 def log_expit(x, xp):
-    # min(x, 0) - log1p(t) with t = exp(-|x|) <= 1, which neither overflows nor cancels. log1p by
-    # a logarithm, because XLA's own is up to 2.5 ULP off: r is twice the rounding error of
-    # s = 1 + t, exactly (Dekker's fast two-sum, 1 >= t; doubled because XLA rewrites (1 + t) - 1
-    # into t), and log(1 + t) = log(s) + r/2s but for its square.
-    # Negated last, so that the result of an underflow is the limit of negative numbers, -0.
+    # min(x, 0) - log1p(t) with t = exp(-|x|) <= 1 neither overflows nor cancels. log replaces
+    # log1p, because XLA's is up to 2.5 ULP off. r is twice the rounding error of s = 1 + t,
+    # exactly (Dekker's fast two-sum, 1 >= t; doubled because XLA rewrites (1 + t) - 1 into t), so
+    # that log(1 + t) = log(s) + r/2s, up to the square of the error. The sum is negated last, so
+    # that an underflow gives -0, the limit of negative numbers.
     t = xp.exp(-xp.abs(x))
     s = 1 + t
     r = 2 * t - (2 * s - 2)

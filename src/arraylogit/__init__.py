@@ -12,7 +12,7 @@ try:
         logit_log_jacobian,
     )
 except KeyboardInterrupt:
-    # Where the package is the program, Ctrl-C ends it quietly, while NumPy is imported too.
+    # Ctrl-C ends the command line quietly, during the import of NumPy as well.
     import os
     import sys
 

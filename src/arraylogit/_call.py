@@ -1,7 +1,7 @@
-"""The one path every call takes, from what was passed to the strategy that evaluates it.
+"""The one path of every call, from its arguments to the strategy that evaluates it.
 
-Every error of a call is raised here. The strategy of the array's library is asked what only that
-library knows.
+Every error of a call is raised here. The strategy of the array's library answers the questions
+that depend on the library.
 """
 
 from functools import partial
@@ -40,7 +40,7 @@ def call(function: Elementwise, input: Any, out: Any, eps: Any = None) -> Array:
                 f"{name}: `out` must be None where `input` is a {_type_name(input)}, got "
                 f"{_describe(out)}: assign the result instead"
             )
-        # Else by NumPy's own functions, step by step: units, of which each step says what becomes.
+        # Units: NumPy's own functions, step by step. Each of them converts the unit.
     dtypes = _choose_dtypes(function, strategy, x)
     bounds = None if eps is None else _choose_bounds(name, strategy, x, dtypes, eps)
     if out is not None:
@@ -51,7 +51,7 @@ def call(function: Elementwise, input: Any, out: Any, eps: Any = None) -> Array:
 
 
 def _apply(function: Elementwise, input: Any, out: Any, eps: Any) -> Any:
-    # What a container makes of the function: NotImplemented where it takes none but NumPy's own.
+    # Let the container apply the function. NotImplemented: it takes NumPy's own functions only.
     name = function.name
     if out is not None and not isinstance(out, np.ndarray):
         raise TypeError(
@@ -67,7 +67,7 @@ def _apply(function: Elementwise, input: Any, out: Any, eps: Any) -> Any:
 
 
 def _read(name: str, input: Any) -> Array:
-    # What NumPy reads: numbers, sequences, buffers and arrays that are stored elsewhere.
+    # Read the input with NumPy: numbers, sequences, buffers, stored arrays.
     rule = f"{name}: `input` must be an array or something that NumPy can read, got "
     if computes(type(input)):
         raise TypeError(
@@ -98,8 +98,8 @@ def _read(name: str, input: Any) -> Array:
 
 
 def _foreign_element(sequence: Any) -> Any:
-    # The first element, of nested sequences too, that NumPy would read at the cost of what it
-    # carries: a mask, labels, a unit, gradients, laziness.
+    # The first element, of nested sequences too, whose mask, labels, unit, gradient or laziness
+    # NumPy would drop.
     for kind in set(map(type, sequence)):
         elements = (element for element in sequence if type(element) is kind)
         if issubclass(kind, list | tuple):
@@ -149,14 +149,13 @@ def _choose_bounds(name: str, strategy: Direct, x: Array, dtypes: Dtypes, eps: A
         raise TypeError(f"{name}: `eps` must be None or a real number, got {eps!r}")
     if not 0 <= eps <= 0.5:
         raise ValueError(f"{name}: `eps` must be in [0, 0.5], got {_show(eps)}")
-    if eps == 0 and not any(pack("d", abs(eps))):  # the processor may compare subnormals as 0
+    if eps == 0 and not any(pack("d", abs(eps))):  # the processor may take subnormals for 0
         return Bounds(0.0, 1.0)
     return strategy.bounds(x, dtypes.computing, eps)
 
 
 def _value_of(name: str, strategy: Direct, eps: Any) -> Any:
-    # The number that a 0-d array holds: of NumPy, or of the library of `input`, which alone may
-    # return None for a traced one.
+    # The number in a 0-d array of NumPy or of the library of `input`; None where it is traced.
     owner = strategy_of(eps)
     if (
         owner not in (NUMPY, strategy)

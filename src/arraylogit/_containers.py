@@ -1,7 +1,7 @@
 """Containers of arrays: asked to apply a function as they apply a ufunc of NumPy.
 
-Tables, labelled arrays, units and the like know what has to go along with their numbers. They say
-so by NumPy's protocol, ``__array_ufunc__``: no library is named here.
+Tables, labelled arrays and units carry more than numbers, and keep it through NumPy's protocol
+``__array_ufunc__``. No library is named here.
 """
 
 from collections.abc import Callable
@@ -11,18 +11,18 @@ import numpy as np
 
 
 class Ufunc:
-    """What containers read of a ufunc of NumPy: enough to apply it to the arrays they hold.
+    """The attributes of a NumPy ufunc that containers read to apply it to their arrays.
 
     Parameters
     ----------
     name : str
         The name of the function.
     evaluate : callable
-        ``evaluate(x, out)``, the function itself, of whatever a container holds.
+        ``evaluate(x, out)``, which a container calls with each array that it holds.
     """
 
     nin, nout, nargs, ntypes = 1, 1, 2, 2
-    types: ClassVar[list[str]] = ["f->f", "d->d"]  # from which a container chooses its result
+    types: ClassVar[list[str]] = ["f->f", "d->d"]  # a container chooses the dtype of its result
     signature = identity = None  # elementwise
 
     def __init__(self, name: str, evaluate: Callable[[Any, Any], Any]) -> None:
@@ -46,22 +46,21 @@ class Ufunc:
 
 
 def has_own_ufuncs(kind: type) -> bool:
-    """Return whether a type says itself what NumPy's functions of it are."""
+    """Return whether a type applies NumPy's functions itself."""
     return callable(getattr(kind, "__array_ufunc__", None))
 
 
 def overrides_ufuncs(kind: type) -> bool:
-    """Return whether a type, derived from NumPy's array or not, has functions of its own."""
+    """Return whether a type applies NumPy's functions otherwise than NumPy's array does."""
     own = getattr(kind, "__array_ufunc__", None)
     return callable(own) and own is not np.ndarray.__array_ufunc__
 
 
 def computes(kind: type) -> bool:
-    """Return whether a type has NumPy's way to read it, and arithmetic of its own.
+    """Return whether NumPy can read a type that has arithmetic of its own.
 
-    A library that stores numbers consents to be read by ``__array__``. One that computes with
-    them may differentiate what it computes, or plan it: to read it would be the silent end of
-    gradients and of laziness.
+    A type that only stores numbers may be read through ``__array__``. One with arithmetic may
+    track gradients or be lazy, and reading it would drop these without a word.
     """
     computes = hasattr(kind, "__array__") and hasattr(kind, "__add__")
     return computes and not hasattr(kind, "__arrow_c_array__")  # Arrow's protocol, of stored data

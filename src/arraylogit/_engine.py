@@ -1,6 +1,6 @@
-"""Engines, which compile one loop for arrays that are evaluated operation by operation otherwise.
+"""Engines: one compiled loop for arrays that otherwise run one operation after another.
 
-Only where the user asks for one: it is imported, and compiles, no sooner.
+An engine is imported, and compiles, only after the user has asked for it.
 """
 
 import os
@@ -36,12 +36,11 @@ def engine(name: str, threads: int = 1) -> AbstractContextManager[None]:
     name : {"numba", "inductor"}
         "numba" serves arrays of NumPy and dense tensors of torch on the CPU (``pip install
         'arraylogit[numba]'``); "inductor", which is torch's compiler, serves dense tensors of
-        torch on any device. What an engine cannot take is evaluated as without it: longdouble,
-        complex numbers, arrays with operations of their own.
+        torch on any device. Longdouble, complex numbers and arrays with operations of their own
+        are evaluated as without an engine.
     threads : int, optional
-        How many threads of Numba evaluate one large array; at least 1, and no more are used than
-        Numba has (``NUMBA_NUM_THREADS``). inductor uses torch's own, which
-        ``torch.set_num_threads`` is for.
+        How many threads of Numba evaluate one large array; at least 1. Numba has at most
+        ``NUMBA_NUM_THREADS``. inductor uses torch's threads (``torch.set_num_threads``).
 
     Returns
     -------
@@ -122,7 +121,7 @@ current = _ENGINE.get
 
 @contextmanager
 def using(engine: Engine | None) -> Iterator[None]:
-    """Evaluate by an engine that is checked, or by none, inside a ``with`` block."""
+    """Set the engine, already checked, or None, inside a ``with`` block."""
     token = _ENGINE.set(engine)
     try:
         yield
@@ -135,7 +134,7 @@ def loops(function: Elementwise, dtype: str) -> Any:
     engine = _ENGINE.get()
     if engine is None or engine.name != "numba" or not function.fused:
         return None
-    # Not by the record, whose hash takes long.
+    # The record itself is no key: it is slow to hash.
     key = function.fused, function.derivative, dtype, engine.threads
     found = _LOOPS.get(key)
     if found is None:

@@ -97,13 +97,19 @@ def _fused(x: Array, xp: Namespace) -> Array:
     return less_softplus(xp.where(x < 0.0, x, -0.0), 1.0, x, xp)
 
 
+def _trusted(x: Array, xp: Namespace) -> Array:
+    # t - t^2 is below log1p(t), but where torch's is 0, at the smallest subnormal number.
+    t = xp.exp(-xp.abs(x))
+    return -(xp.maximum(xp.log1p(t), t - t * t) - xp.minimum(x, 0 * t))
+
+
 def _wide(x: Array, xp: Namespace) -> Array:
     t = xp.exp(-xp.abs(x))
-    return -(xp.log1p(t) - xp.minimum(x, t - t))
+    return -(xp.log1p(t) - xp.minimum(x, 0 * t))
 
 
 def _derivative(x: Array, evaluate: Evaluate) -> Array:
     return evaluate(EXPIT, -x)
 
 
-LOG_EXPIT = Elementwise("log_expit", _stepwise, _derivative, _fused, _wide)
+LOG_EXPIT = Elementwise("log_expit", _stepwise, _derivative, _fused, _wide, trusted=_trusted)

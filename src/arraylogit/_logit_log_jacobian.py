@@ -62,13 +62,11 @@ def logit_log_jacobian(input: Array, *, out: Array | None = None) -> Array:
 
 
 def _stepwise(x: Array, xp: Namespace) -> Array:
-    # Both logarithms are negative: nothing cancels. r makes up for the rounding of 1 - x, which is
-    # half an ULP of a result of at least 2 log 2: for x >= 1/4, exactly (Sterbenz). The factor 2x
-    # fades it out below, where the bracket is no longer that error. The bracket speaks of 2(1 - x)
-    # because XLA rewrites (1 - x) - 1 into -x.
-    twice_x = 2 * x
-    r = ((2 * (1 - x) - 1) - (1 - twice_x)) * twice_x
-    return -(xp.log(x) + (xp.log(1 - x) - r))
+    # Both logarithms are negative: nothing cancels. r makes up for the rounding of c = 1 - x, half
+    # an ULP of a result of at least 2 log 2: see _logit.py, where w = 2c.
+    c = 1 - x
+    r = ((1 - c) - x) * (4 * x)
+    return -(xp.log(x) + (xp.log(c) + r))
 
 
 def _fused(x: Array, xp: Namespace) -> Array:

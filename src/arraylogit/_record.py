@@ -1,4 +1,4 @@
-"""What an elementwise function is, and the words in which a call of one is passed on."""
+"""The record of an elementwise function, and the record of one call of it."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -51,13 +51,16 @@ class Elementwise:
     fused : callable, optional
         The value by the kernels of ``_kernels.py``: for compilers. Its `xp` has their primitives.
     wide : callable, optional
-        The textbook formula, accurate to the last bit of a dtype where it is evaluated in one of
-        at least twice the precision.
+        The textbook formula, to be evaluated in a dtype of at least twice the precision: rounded
+        once, it is then accurate to the last bit.
     continuation : Elementwise, optional
         The function of a complex variable; without it, complex numbers are refused.
     flushed : callable, optional
         The value within 1 ULP by the same kernels in fewer steps, for float32 where the processor
         takes subnormal numbers for 0.
+    trusted : callable, optional
+        The value by `log1p` too, for libraries that have an accurate one: NumPy, and torch on the
+        CPU.
     """
 
     name: str
@@ -67,8 +70,9 @@ class Elementwise:
     wide: Form | None = None
     continuation: "Elementwise | None" = None
     flushed: Form | None = None
+    trusted: Form | None = None
 
-    def form(self, kind: Literal["flushed", "fused", "stepwise", "wide"]) -> Form:
+    def form(self, kind: Literal["flushed", "fused", "stepwise", "trusted", "wide"]) -> Form:
         """Return the form of that kind, or the next best one."""
         if kind == "flushed":
             return self.flushed or self.form("fused")

@@ -1,11 +1,11 @@
 """The formulas alone, as ``f(x, xp)``, for code that has a namespace and wants nothing else.
 
-Each takes an array of a real floating-point dtype and the namespace of its library, and uses
-nothing but arithmetic and comparison operators, Python scalars, and of the namespace `abs`,
-`exp`, `log`, `log1p`, `maximum`, `minimum` and `where`. Nothing is checked, converted, clamped or
-split into blocks, the library's own warnings are not silenced, and a derivative is what the
-library makes of the formula: ``arraylogit.logit`` and the others take care of all that. Accuracy
-is that of evaluating the formula in the dtype of `x` (``docs/accuracy.md``).
+Each takes an array of a real floating-point dtype and the namespace of its library. It uses
+arithmetic and comparison operators, Python scalars, and `abs`, `exp`, `log`, `log1p`, `maximum`,
+`minimum` and `where` of the namespace. It does not check, convert or clamp its input, does not
+split it into blocks, does not silence the library's warnings, and has no rule for its derivative:
+``arraylogit.logit`` and the others do all that. The formula is evaluated in the dtype of `x`;
+``docs/accuracy.md`` has its error bounds.
 """
 
 from arraylogit._expit import EXPIT

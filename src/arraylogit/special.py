@@ -1,7 +1,7 @@
 """The functions under the names of ``torch.special`` and ``scipy.special``.
 
-For code that takes the namespace: ``special.logit`` is ``arraylogit.logit``. Whatever is to know
-all functions, such as the command line, goes through `__all__`.
+For code that takes the namespace: ``special.logit`` is ``arraylogit.logit``. `__all__` lists every
+function; the command line, for example, takes its commands from it.
 """
 
 from arraylogit._expit import expit

@@ -1,4 +1,4 @@
-"""How a run of the command line ends: by errors, signals and broken pipes; and how long it is."""
+"""How a run of the command line ends (errors, signals, broken pipes), and its progress."""
 
 import os
 import signal
@@ -20,7 +20,7 @@ posix = pytest.mark.skipif(os.name != "posix", reason="signals are those of POSI
 pytestmark = pytest.mark.filterwarnings("ignore:os.fork:RuntimeWarning")
 
 
-# In the middle of a file, a function tells the test, and waits for a signal.
+# In the middle of a file, the function notifies the test and waits for a signal.
 WAITING = """
 import sys, time
 import arraylogit

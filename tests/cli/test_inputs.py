@@ -1,4 +1,4 @@
-"""What the command line reads: files, pipes and archives, and what it says of others."""
+"""The command line reads files, pipes and archives, and explains why it refuses others."""
 
 import io
 import os
@@ -88,7 +88,7 @@ def test_an_archive_without_arrays(tmp_path):
     assert np.load(tmp_path / "x.expit.npz").files == []
 
 
-# What cannot be read
+# Files that cannot be read
 
 
 def _damaged():
@@ -213,7 +213,7 @@ def test_a_file_cut_short_meanwhile_gets_one_line(tmp_path, capsys, monkeypatch)
     assert list(tmp_path.iterdir()) == [source]
 
 
-# Numbers that a function does not take
+# Numbers outside of the domain of a function
 
 
 @pytest.mark.parametrize("function", special.__all__)

@@ -1,4 +1,4 @@
-"""Where the command line writes: what it replaces, keeps and refuses."""
+"""The outputs of the command line: which files it replaces, keeps and refuses."""
 
 import os
 import stat
@@ -133,7 +133,7 @@ class Status:
 def test_devices_are_written_to_or_refused_never_replaced(
     probs, capsys, monkeypatch, kind, written
 ):
-    # The device is a file that says it is one: it must be opened neither to make nor to cut it.
+    # A file that poses as a device: it must be neither created nor truncated.
     target = probs.with_name("device")
     target.write_bytes(b"x" * 10_000)
     inode, real = target.stat().st_ino, os.stat

@@ -1,1 +1,1 @@
-"""What the command line does; nothing else imports it."""
+"""The command line; nothing else imports it."""

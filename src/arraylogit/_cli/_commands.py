@@ -1,4 +1,4 @@
-"""The commands: what each is told, and in which order things are done."""
+"""The commands: their arguments, and the order in which things are done."""
 
 import argparse
 import inspect
@@ -34,7 +34,7 @@ def run(argv: Sequence[str]) -> int:
 
 
 def _evaluate(arguments: argparse.Namespace) -> bool:
-    # Returns whether there was something to remark on.
+    # Return whether there were remarks.
     from arraylogit._cli._files import Job
 
     eps = getattr(arguments, "eps", None)
@@ -84,7 +84,7 @@ def _default(source: str, arguments: argparse.Namespace) -> str:
 
 
 def _with_joined_eps(argv: Sequence[str]) -> list[str]:
-    # argparse takes "-1e-6" for an option of its own, where it does not follow "=".
+    # argparse takes "-1e-6" for an option, unless it follows "=".
     joined: list[str] = []
     for argument in argv:
         if joined and joined[-1] == "--eps" and _is_number(argument):

@@ -1,4 +1,4 @@
-"""Numbers that a function does not take: percentages, say, for probabilities."""
+"""Numbers outside the domain of a function: percentages for probabilities, for example."""
 
 import math
 from typing import Any
@@ -23,9 +23,9 @@ class Misfits:
         self._least, self._greatest = math.inf, -math.inf  # of those outside
 
     def count(self, block: np.ndarray[Any, Any]) -> None:
-        """Look at more numbers, of which there is one at least."""
+        """Count in more numbers, at least one."""
         self.size += block.size
-        if self._low <= block.min() and block.max() <= self._high:  # not so where one is NaN
+        if self._low <= block.min() and block.max() <= self._high:  # false if one is NaN
             return
         outside = block[(block < self._low) | (block > self._high)]
         self._nan += int(np.isnan(block).sum())

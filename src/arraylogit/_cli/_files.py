@@ -1,4 +1,4 @@
-"""A function of the numbers in a file, block by block."""
+"""Evaluate a function at the numbers of a file, block by block."""
 
 import time
 import zipfile
@@ -20,7 +20,7 @@ from arraylogit._strategies._command_line import LIBRARIES, Library
 
 Array = Any
 
-# Elements a block: many enough for a library's threads, few enough to need little memory.
+# Elements a block: enough for the threads of a library, few enough to need little memory.
 BLOCK = 2**20
 
 
@@ -34,7 +34,7 @@ class Job:
     force: bool
 
     def do(self, source: str, target: str) -> tuple[str, list[str]]:
-        """Write the values at the numbers of a file; return what was done, and what is odd."""
+        """Write the values at the numbers of a file; return a line on it, and remarks."""
         start = time.perf_counter()
         misfits = Misfits(self.command, clamped=self.eps is not None)
         with _input.opened(source) as content:
@@ -81,7 +81,7 @@ class Job:
             def evaluate(block: Array) -> Array:
                 return library.get(function(library.put(block, dtype.name, device)))
 
-            # Whatever the library would refuse, before anything is written.
+            # What the library refuses is refused before anything is written.
             try:
                 evaluate(np.empty(0, dtype))
             except (TypeError, ValueError) as error:
@@ -116,7 +116,7 @@ def _find(backend: str) -> Library:
         raise UsageError(f"--backend {backend} is not installed")
     try:
         library.version()
-    except Exception as error:  # whatever a broken installation raises
+    except Exception as error:  # a broken installation may raise anything
         raise UsageError(f"--backend {backend} cannot be imported: {one_line(error)}") from None
     return library
 

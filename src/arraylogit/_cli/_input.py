@@ -1,4 +1,4 @@
-"""Arrays of numbers in files and pipes: what their headers say, and their blocks."""
+"""Arrays of numbers in files and pipes: their headers and their blocks."""
 
 import json
 import math
@@ -25,7 +25,7 @@ DAMAGED = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, Runtim
 
 @dataclass(frozen=True)
 class Numbers:
-    """An array in a file that is open, behind its header."""
+    """An array in an open file, which is positioned after the header."""
 
     name: str
     file: IO[bytes]
@@ -40,12 +40,12 @@ class Numbers:
 
     @property
     def dtype(self) -> np.dtype[Any]:
-        """Return the dtype that the functions give here: float64 for integers."""
+        """Return the dtype of the results: float64 for integers."""
         integers = self.stored.kind in "biu"
         return np.dtype(np.float64) if integers else self.stored.newbyteorder("=")
 
     def blocks(self, length: int) -> Iterator[np.ndarray[Any, Any]]:
-        """Read the numbers, in the order of the file; the next block may overwrite the last."""
+        """Yield the numbers in the order of the file; a block may overwrite the one before."""
         buffer = np.empty(min(length, self.size), self.stored)
         for start in range(0, self.size, length):
             block = buffer[: self.size - start]
@@ -57,24 +57,24 @@ class Numbers:
 
 
 def name(source: str) -> str:
-    """Return what to call the source."""
+    """Return the name of the source for messages."""
     return "standard input" if source == STANDARD else source
 
 
 def is_stream(source: str) -> bool:
-    """Return whether the source is a pipe or a device, beside which there is no place to write."""
+    """Return whether the source is a pipe or a device, next to which no file can be written."""
     if source == STANDARD:
         return True
     try:
         mode = os.stat(source).st_mode
-    except OSError:  # is told where it is opened
+    except OSError:  # reported when it is opened
         return False
     return stat.S_ISFIFO(mode) or stat.S_ISCHR(mode)
 
 
 @contextmanager
 def opened(source: str) -> Iterator[Numbers | zipfile.ZipFile]:
-    """Yield the array of a .npy file, or the archive that a .npz file is."""
+    """Yield the array of a .npy file, or the archive of a .npz file."""
     standard, called = source == STANDARD, name(source)
     with ExitStack() as stack:
         with _told(called):
@@ -91,7 +91,7 @@ def opened(source: str) -> Iterator[Numbers | zipfile.ZipFile]:
             yield _header(magic, file, called)
             return
         archive: IO[bytes] = file
-        if not file.seekable():  # which archives must be
+        if not file.seekable():  # an archive must be seekable
             archive = stack.enter_context(tempfile.TemporaryFile())
             with _told(called):
                 archive.write(magic)
@@ -151,7 +151,7 @@ def _check(numbers: Numbers) -> None:
             f"{name} must hold booleans, integers or real floating-point numbers, got {dtype}"
         )
     if isinstance(numbers.file, zipfile.ZipExtFile) or not numbers.file.seekable():
-        return  # how much there is shows at the end
+        return  # a missing end is found when it is reached
     there = os.fstat(numbers.file.fileno()).st_size - numbers.file.tell()
     if there < numbers.size * dtype.itemsize:
         raise _truncated(numbers, there // dtype.itemsize)
@@ -164,7 +164,7 @@ def _read(file: IO[bytes], length: int, name: str) -> bytes:
 
 @contextmanager
 def _told(name: str) -> Iterator[None]:
-    # What goes wrong with a file, in one line.
+    # Turn errors of a file into messages of one line.
     try:
         yield
     except DAMAGED as error:
@@ -205,7 +205,7 @@ def _load_text(head: bytes, path: str) -> str:
 
 
 def _quoted(text: str) -> str:
-    return json.dumps(text)  # in double quotes, as the shell's are single ones
+    return json.dumps(text)  # in double quotes: the shell's are single ones
 
 
 def _is_text(head: bytes) -> bool:

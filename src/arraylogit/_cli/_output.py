@@ -17,19 +17,19 @@ INCOMPLETE = ".arraylogit-incomplete"
 
 
 def name(target: str) -> str:
-    """Return what to call the target."""
+    """Return the name of the target for messages."""
     return "standard output" if target == STANDARD else target
 
 
 def check(target: str, force: bool) -> None:
-    """Raise the error where the target cannot be written to, or may not be replaced."""
+    """Raise an error if the target cannot be written to or may not be replaced."""
     if target != STANDARD and not _is_stream(target) and Path(target).exists() and not force:
         raise UsageError(f"{target} exists: --force replaces it")
 
 
 @contextmanager
 def writable(target: str, force: bool) -> Iterator[IO[bytes]]:
-    """Yield a file to write to; after any error, there is no sign of it."""
+    """Yield a file to write to; an error leaves nothing of it."""
     check(target, force)
     opened = _stream(target) if target == STANDARD or _is_stream(target) else _replacing(target)
     try:
@@ -37,7 +37,7 @@ def writable(target: str, force: bool) -> Iterator[IO[bytes]]:
             if file.isatty():
                 raise UsageError(f"{name(target)} is a terminal: name a file, or pipe it on")
             yield file
-            check(target, force)  # nobody else has made it meanwhile
+            check(target, force)  # somebody else may have made it meanwhile
     except BrokenPipeError:
         raise
     except OSError as error:
@@ -45,7 +45,7 @@ def writable(target: str, force: bool) -> Iterator[IO[bytes]]:
 
 
 def left_over(target: str) -> Iterator[Path]:
-    """Yield the files next to the target that runs which were killed have left."""
+    """Yield the files that killed runs have left next to the target."""
     if target != STANDARD:
         for path in Path(os.path.realpath(target)).parent.glob(f".*{INCOMPLETE}"):
             with suppress(OSError), path.open("rb") as file:
@@ -54,7 +54,7 @@ def left_over(target: str) -> Iterator[Path]:
 
 
 def _is_stream(target: str) -> bool:
-    # Of a symbolic link, what it leads to.
+    # A symbolic link is followed.
     try:
         mode = os.stat(target).st_mode
     except FileNotFoundError:
@@ -73,7 +73,7 @@ def _is_stream(target: str) -> bool:
 def _stream(target: str) -> IO[bytes]:
     if target == STANDARD:
         return open(1, "wb", closefd=False)
-    # Never made, nor cut.
+    # Neither created nor truncated.
     return open(target, "wb", opener=lambda path, flags: os.open(path, os.O_WRONLY))
 
 
@@ -94,7 +94,8 @@ def _replacing(target: str) -> Iterator[IO[bytes]]:
 
 
 def _lock(file: IO[bytes]) -> bool:
-    # Return whether no run holds the file, as long as it lives; true where there are no locks.
+    # Lock the file for the life of this process; return whether that worked, True on systems
+    # without locks.
     try:
         import fcntl
 

@@ -1,4 +1,4 @@
-"""How far a long run is."""
+"""The progress of a long run."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -6,14 +6,14 @@ from contextlib import contextmanager
 
 from arraylogit._cli._messages import on_terminal, say
 
-# Seconds until the first line, and between two.
+# Seconds before the first line, and between lines.
 FIRST, BETWEEN = 3.0, 10.0
 BAR = ' (pip install "arraylogit[cli]" brings a bar)'
 
 
 @contextmanager
 def progress(size: int) -> Iterator[Callable[[int], object]]:
-    """Yield a function that is told how many numbers were done, and shows it now and then."""
+    """Yield a function that takes the count of numbers just done, and shows the progress."""
     if not on_terminal():
         yield _lines(size, "")
         return

@@ -15,9 +15,8 @@ EXPLANATION = f"""\
 Inputs: up to {4 * POINTS} probabilities (uniform, next to 0.5, down to the smallest normal
 number, up to 1), their logarithms, or plus and minus their log-odds. error: the largest one
 found, in ULP of the exact value, and its bound. from NumPy: the largest difference, in ULP, at
-most the sum of both bounds. round trip: how far the inverse leads from the input, as a share of
-what the bounds allow: that of the value, by the slope of the inverse, and that of the inverse.
-examples: those of the documentation."""
+most the sum of both bounds. round trip: the distance from the input to the inverse of its value,
+as a share of the distance that the two bounds allow. examples: those of the documentation."""
 
 
 def report() -> bool:
@@ -55,7 +54,7 @@ def _cpu() -> str:
 
 
 def _print_libraries() -> tuple[list[tuple[Library, str]], list[str]]:
-    # Returns the pairs of library and device that can be checked, and the failures.
+    # Return the pairs of library and device that can be checked, and the failures.
     usable: list[tuple[Library, str]] = []
     failures = []
     print("\nlibrary           version     device      dtypes")
@@ -65,7 +64,7 @@ def _print_libraries() -> tuple[list[tuple[Library, str]], list[str]]:
             continue
         try:
             number, devices = library.version(), library.devices()
-        except Exception as error:  # whatever a broken installation raises
+        except Exception as error:  # a broken installation may raise anything
             failures.append(f"{library.name} is installed but cannot be used: {_line(error)}")
             print(f"{library.name:<18}cannot be used")
             continue

@@ -18,7 +18,7 @@ POINTS = 65536  # of each kind
 
 
 class Measure(NamedTuple):
-    """The largest value found, what it may be, and the input that shows it."""
+    """The largest value found, its limit, and the input that shows it."""
 
     what: str
     value: float
@@ -63,11 +63,11 @@ FORMATS = {
 }
 
 
-ROUND_TRIPS = ("logit", "logit_exp")  # there and back, without a loss on the way
+ROUND_TRIPS = ("logit", "logit_exp")  # the inverse of the value loses no digits
 
 
 def _inputs(function: Function, p: Real) -> Real:
-    """Return inputs that give probabilities, or that these give."""
+    """Return probabilities, or their logarithms or log-odds, by the domain of the function."""
     if function.domain[0] == 0:
         return p
     if function.domain[1] == 0:
@@ -100,7 +100,7 @@ def probabilities(dtype: str) -> Real:
         ]
     )
     p = np.unique(number.round(p))
-    # Some libraries flush subnormal numbers to 0; the factor keeps the way there and back clear.
+    # Some libraries flush subnormal numbers to 0; the factor keeps round trips away from them.
     return p[(p >= 4 * np.ldexp(1.0, number.exponent)) & (p < 1)]
 
 
@@ -109,12 +109,12 @@ def points(function: str, dtype: str) -> Points:
     """Return where a function is measured: numbers of a dtype, and the exact values."""
     known, p = FUNCTIONS[function], probabilities(dtype)
     x = np.unique(FORMATS[dtype].round(_inputs(known, p.astype(WIDE))))
-    with np.errstate(all="ignore"):  # in what a formula does not choose
+    with np.errstate(all="ignore"):  # in the branch that a formula does not choose
         return Points(x, known.value.wide(x.astype(WIDE)))
 
 
 def check(function: str, library: Library, device: str, dtype: str) -> dict[str, Measure]:
-    """Return all measures of one row; those that cannot be had here are left out."""
+    """Return the measures of one row that can be made on this machine."""
     return {measure.what: measure for measure in _measures(function, library, device, dtype)}
 
 
@@ -131,8 +131,8 @@ def _measures(function: str, library: Library, device: str, dtype: str) -> Itera
         yield _largest("difference from NumPy", abs(y - other) / ulp, limit, at.x)
 
     if function in ROUND_TRIPS:
-        # y is within d of the exact value, where the inverse has the slope s, which grows no
-        # faster than exponentially: the inverse of y is within s (exp(d) - 1) of x.
+        # y is within d of the exact value, where the slope s of the inverse grows no faster than
+        # exponentially. So the inverse of y is within s (exp(d) - 1) of x.
         back = _evaluate(known.inverse, library, y, dtype, device)
         d = bound * number.ulp(np.maximum(abs(y), abs(at.exact)))
         allowed = np.expm1(d) / known.derivative.wide(at.x)

@@ -1,4 +1,4 @@
-"""An end by signal: quiet, with the status that a shell expects, and no file left half-written."""
+"""Ends by signal: quiet, with the status that a shell expects, and without half-written files."""
 
 import os
 import signal
@@ -10,7 +10,7 @@ from types import FrameType
 
 from arraylogit._cli._messages import on_terminal
 
-# Those that end a program and can be caught; a machine may lack some.
+# Signals that end a program and can be caught; a machine may lack some.
 NAMES = ("INT", "TERM", "HUP", "QUIT", "ALRM", "USR1", "USR2", "XCPU", "VTALRM", "PROF", "BREAK")
 _BROKEN_PIPE = getattr(signal, "SIGPIPE", signal.SIGTERM)
 _UNCAUGHT = (signal.SIG_DFL, signal.default_int_handler)
@@ -20,7 +20,7 @@ _incomplete: set[os.PathLike[str]] = set()
 
 @contextmanager
 def removed_at_the_end(path: os.PathLike[str]) -> Iterator[None]:
-    """Remove a file, where it is still there, when the block ends: by itself, error or signal."""
+    """Remove a file, if it is still there, when the block ends, by an error or signal too."""
     _incomplete.add(path)
     try:
         yield
@@ -32,18 +32,18 @@ def removed_at_the_end(path: os.PathLike[str]) -> Iterator[None]:
 
 @contextmanager
 def quiet_end() -> Iterator[None]:
-    """Let signals, and a reader that has gone, end the program without a traceback."""
+    """End the program without a traceback on a signal or a broken pipe."""
     before = {}
     if threading.current_thread() is threading.main_thread():
         for number in (getattr(signal, f"SIG{name}", None) for name in NAMES):
-            # What is ignored, as by nohup, stays so.
+            # An ignored signal stays ignored (nohup).
             if number is not None and signal.getsignal(number) in _UNCAUGHT:
                 before[number] = signal.signal(number, _end)
     try:
         try:
             yield
         finally:
-            if sys.stdout is not None:  # as where it was closed
+            if sys.stdout is not None:  # it may have been closed
                 sys.stdout.flush()
     except BrokenPipeError:
         _end(_BROKEN_PIPE)
@@ -53,8 +53,7 @@ def quiet_end() -> Iterator[None]:
 
 
 def _end(number: int, frame: FrameType | None = None) -> None:
-    # No exception, which somebody else's code could swallow; and whoever started the program sees
-    # which signal ended it.
+    # Not by an exception, which other code could swallow. The parent process sees the signal.
     for path in _incomplete:
         with suppress(OSError):
             os.unlink(path)

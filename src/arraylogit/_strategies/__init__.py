@@ -1,6 +1,6 @@
 """How each library evaluates an elementwise formula best.
 
-The only place that names array libraries. A strategy's module is imported when the first array
+Array libraries are named only here. A strategy's module is imported when the first array
 of its library is seen: the user has imported that library by then.
 """
 
@@ -26,19 +26,19 @@ def strategy_of(x: Any) -> Direct | None:
         strategy = _of_type(x)
         if strategy is not None:
             _BY_TYPE[kind] = strategy
-        elif hasattr(kind, "__array_namespace__"):  # which each array may answer for itself
+        elif hasattr(kind, "__array_namespace__"):  # arrays of a type may differ in it
             xp = x.__array_namespace__()
             return _BY_NAMESPACE.setdefault(xp, Direct(xp))
     return strategy
 
 
 def _of_type(x: Any) -> Direct | None:
-    # What the type alone decides. Written out, because torch.compile does not trace importlib.
+    # Decide by the type alone. Written out, because torch.compile does not trace importlib.
     if _is(x, "torch", "Tensor"):
         from arraylogit._strategies._torch import STRATEGY
 
         return STRATEGY
-    if isinstance(x, np.ndarray | np.generic):  # JAX's arrays of float0, too, which it refuses
+    if isinstance(x, np.ndarray | np.generic):  # JAX's float0 too, which it refuses
         from arraylogit._strategies._numpy import STRATEGY
 
         return STRATEGY
@@ -62,7 +62,7 @@ def _of_type(x: Any) -> Direct | None:
 
 
 def _is(x: Any, module: str, name: str) -> bool:
-    # A module may be missing, forbidden (None), or half imported by another thread: `x` is none
-    # of its arrays then.
+    # A module may be missing, forbidden (None), or half imported by another thread. Then `x` is
+    # not one of its arrays.
     kind = getattr(sys.modules.get(module), name, None)
     return kind is not None and isinstance(x, kind)

@@ -1,4 +1,4 @@
-"""Lazy arrays of chunks: each chunk is left to the strategy of its own library."""
+"""Lazy arrays of chunks: the strategy of its own library evaluates each chunk."""
 
 from abc import ABC, abstractmethod
 from typing import Any
@@ -9,7 +9,7 @@ from arraylogit._strategies._direct import Direct
 
 
 class Chunked(Direct, ABC):
-    """What the libraries of such arrays share."""
+    """The part that the libraries of such arrays share."""
 
     lazy = True
 

@@ -1,4 +1,4 @@
-"""The array libraries that the command line knows: how to find them, and to pass arrays.
+"""The array libraries that the command line knows: how to find them and pass arrays to them.
 
 A library is imported by the methods that need it, never by this module.
 """
@@ -17,7 +17,7 @@ Array = Any
 
 
 class Library:
-    """A library whose arrays are NumPy's, but for what a subclass says."""
+    """A library whose arrays are NumPy's; subclasses override what differs."""
 
     name: str
     module: str
@@ -45,12 +45,12 @@ class Library:
         return dtype.name in self.dtypes(device)
 
     def remark(self) -> str:
-        """Return what the user should know of these dtypes."""
+        """Return a remark on these dtypes for the user."""
         return ""
 
     @contextmanager
     def ready_for(self, dtype: np.dtype[Any]) -> Iterator[None]:
-        """Switch the library to a mode that has this dtype, where it has modes."""
+        """Switch a library that has modes to one that has this dtype."""
         yield
 
     def put(self, x: np.ndarray, dtype: str, device: str) -> Array:
@@ -64,7 +64,7 @@ class Library:
         return np.asarray(y)
 
     def row(self, device: str) -> str:
-        """Return the name that budgets have for a device."""
+        """Return the name of a device in budgets.toml."""
         return self.module.partition(".")[0]
 
     def bound(self, function: str, dtype: str, device: str) -> float:
@@ -192,7 +192,7 @@ class Strict(Library):
     module = "array_api_strict"
 
     def devices(self) -> list[str]:
-        return ["CPU_DEVICE"]  # the others are pretended ones, for tests
+        return ["CPU_DEVICE"]  # the others are simulated, for tests
 
     def dtypes(self, device: str) -> list[str]:
         return ["float32", "float64"]

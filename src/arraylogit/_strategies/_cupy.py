@@ -11,7 +11,7 @@ from arraylogit._strategies._direct import Direct, clamp, elements_overlap
 
 
 class CuPy(Direct):
-    """Reads and writes device memory once, where CuPy's operators would do so for each."""
+    """Reads and writes device memory once a call, not once an operation as CuPy's operators do."""
 
     def __init__(self) -> None:
         super().__init__(compat)
@@ -27,14 +27,14 @@ class CuPy(Direct):
         return None
 
     def flushes_subnormals(self, dtype: Any) -> bool:
-        return bool(dtype == cp.float32)  # by -ftz=true, which is about float32 alone
+        return bool(dtype == cp.float32)  # by -ftz=true, which affects float32 alone
 
     def bounds(self, x: Array, computing: Any, eps: Any) -> Bounds:
         with x.device:
             return super().bounds(x, computing, eps)
 
     def concrete(self, eps: Array) -> None:
-        """Return None: to look at a value would be to wait for the device."""
+        """Return None: reading a value would wait for the device."""
 
     def refusal_of_out(self, x: Array, out: Array) -> str | None:
         if elements_overlap(out.shape, out.strides, out.itemsize):
@@ -46,11 +46,11 @@ class CuPy(Direct):
 
     def evaluate(self, call: Call, x: Array, out: Array | None) -> Array:
         function, dtypes, bounds = call
-        with x.device:  # the current one may be another
-            if dtypes.complex:  # of functions that cannot be fused
+        with x.device:  # it may not be the current one
+            if dtypes.complex:  # cp.fuse refuses some of the functions
                 return super().evaluate(call, x, out)
-            # A number is sent as a kernel argument: nothing is copied from the host. As a scalar
-            # of NumPy, for CuPy 13 would compute in float64 where it meets a Python float.
+            # A number is sent as a kernel argument: nothing is copied from the host. It is a NumPy
+            # scalar, because CuPy 13 computes in float64 with a Python float.
             scalar = dtypes.computing.type
             values = [b if isinstance(b, cp.ndarray) else scalar(b) for b in bounds or ()]
             if out is None:
@@ -62,8 +62,8 @@ class CuPy(Direct):
 
 
 def _written_as_read(x: Array, out: Array) -> bool:
-    # Whether threads may write to `out` while others read `x`: each element of `x` is at the place
-    # of its own result, or none is where any result is.
+    # Whether threads may write to `out` while others read `x`: each element of `x` is where its
+    # own result goes, or the two share no memory.
     if (x.data.ptr, x.strides, x.itemsize) == (out.data.ptr, out.strides, out.itemsize):
         return True
     (first, last), (lowest, highest) = _reach(x), _reach(out)
@@ -77,8 +77,8 @@ def _reach(x: Array) -> tuple[int, int]:
     return first, first + sum(map(abs, steps)) + x.itemsize - 1
 
 
-# CuPy names a kernel after the function, and without a word takes a slower way for good if that is
-# no name of C. (Nor is "<lambda>".)
+# CuPy names a kernel after the function. If that is no name of C (such as "<lambda>"), it falls
+# back on slower kernels for good, without a word.
 
 
 @cache

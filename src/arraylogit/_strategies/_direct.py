@@ -1,6 +1,7 @@
 """How any library of the Array API standard evaluates a formula: as it stands."""
 
 import math
+import sys
 from collections.abc import Iterable
 from functools import cache
 from numbers import Real
@@ -11,26 +12,28 @@ from array_api_compat import device
 
 from arraylogit._record import Array, Bounds, Call, Dtype, Dtypes, Namespace
 
+_SMALLEST_NORMAL = sys.float_info.min
+
 
 class Direct:
-    """The strategy of a library that nothing more is known of, and the others' base.
+    """The strategy of libraries that have no other, and the base class of the others.
 
     A strategy chooses where a formula runs and in which dtype, never what is computed.
 
     Parameters
     ----------
     xp : namespace
-        The functions that the formulas are evaluated with.
+        The namespace that the formulas are evaluated with.
     """
 
     lazy = False
-    """Whether arrays hold a plan of values, so that no value can be looked at."""
+    """Whether arrays are plans of values, so that no value can be looked at."""
 
     def __init__(self, xp: Namespace) -> None:
         self.xp = xp
 
     def refusal_of_input(self, x: Array) -> str | None:
-        """Return what `x` must be and is not, and the call that helps; or None."""
+        """Return the rule that `x` breaks, and the call that helps; or None."""
         return None
 
     def dtypes(self, x: Array) -> Dtypes | None:
@@ -49,7 +52,7 @@ class Direct:
         return None
 
     def bounds(self, x: Array, computing: Dtype, eps: Any) -> Bounds:
-        """Return what ``eps > 0``, a number or a traced array, clamps `x` to: finite bounds."""
+        """Return the finite bounds that ``eps > 0``, a number or a traced array, sets for `x`."""
         xp, info = self.xp, self.xp.finfo(computing)
         smallest, below_one = float(info.smallest_normal), 1 - float(info.eps) / 2
         if not self.flushes_subnormals(computing):
@@ -66,8 +69,9 @@ class Direct:
         return Bounds(lower, upper)
 
     def flushes_subnormals(self, dtype: Dtype) -> bool:
-        """Return whether the library replaces subnormal numbers of a dtype with 0."""
-        return False
+        """Return whether subnormal numbers of a dtype are replaced with 0."""
+        # A mode of the processor, which torch.set_flush_denormal sets, and Python's floats show.
+        return _SMALLEST_NORMAL / 2 == 0
 
     def is_positive(self, eps: Array) -> Array:
         """Return whether a traced number is above 0."""
@@ -105,7 +109,7 @@ class Direct:
     def evaluate(self, call: Call, x: Array, out: Array | None) -> Array:
         """Return the values at `x`, in `out` if given."""
         xp = self.xp
-        # Not by getattr: a namespace may make the version up when asked, with a warning.
+        # Not getattr: `__getattr__` of a namespace may invent the version, with a warning.
         if vars(xp).get("__array_api_version__", "2023.12") < "2023.12":
             xp = _WithMinimum(xp)
         x = self.cast(x, call.dtypes.computing)
@@ -123,7 +127,7 @@ class Direct:
 
 
 class _WithMinimum:
-    """A namespace of the standard of 2022.12, and two functions that came later."""
+    """A namespace of the standard of 2022.12, with two functions that later versions added."""
 
     def __init__(self, xp: Namespace) -> None:
         self._xp = xp
@@ -141,16 +145,19 @@ class _WithMinimum:
 def elements_overlap(shape: Iterable[int], steps: Iterable[int], size: int) -> bool:
     """Return whether elements of a size, and steps in the same unit, may share memory.
 
-    They do not where every step is beyond all that the shorter ones reach, as in all views but
-    those made by hand.
+    They do not if each step is longer than the reach of all shorter ones together. That holds
+    for every view but those made by hand (``as_strided``).
     """
-    dimensions = sorted((abs(step), n) for step, n in zip(steps, shape, strict=True) if n != 1)
+    dimensions = [(abs(step), n) for step, n in zip(steps, shape, strict=True) if n != 1]
     if any(n == 0 for _, n in dimensions):
         return False
-    for step, n in dimensions:
-        if step < size:
+    for i, (step, _) in enumerate(dimensions):
+        # Not sorted, for Dynamo sorts no sizes that it does not know.
+        shorter = [
+            other * (n - 1) for j, (other, n) in enumerate(dimensions) if (other, j) < (step, i)
+        ]
+        if step < size + sum(shorter):
             return True
-        size += step * (n - 1)
     return False
 
 
@@ -166,7 +173,8 @@ def _least_input(dtype: np.dtype[Any]) -> float:
 def within(dtype: Dtype, smallest: Any, below_one: Any) -> tuple[Any, Any]:
     """Return the ends of the clamp, moved to where logits fit into a dtype."""
     if not isinstance(dtype, np.dtype) or dtype.itemsize > 1:
-        # Told here, for Dynamo traces no cache, and other libraries' dtypes warn in one.
+        # Before the cached function: Dynamo does not trace caches, and the dtypes of some
+        # libraries warn when they are hashed.
         return smallest, below_one
     least = _least_input(dtype)
     return max(smallest, least), min(below_one, 1 - least)
@@ -174,7 +182,7 @@ def within(dtype: Dtype, smallest: Any, below_one: Any) -> tuple[Any, Any]:
 
 def clamp(x: Array, bounds: Bounds, xp: Namespace) -> Array:
     """Return `x` clamped to `bounds`, which are arrays; NaN stays NaN."""
-    # Not by minimum, maximum or clip: the standard has had them since 2023.12 only.
+    # Not minimum, maximum or clip: the standard has them only since 2023.12.
     lower, upper = bounds
     x = xp.where(x < lower, lower, x)
     return xp.where(x > upper, upper, x)

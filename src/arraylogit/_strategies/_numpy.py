@@ -20,17 +20,17 @@ _BY_DTYPE = {
 # for each operation is spread over tens of microseconds.
 BLOCK = 12288
 
-# glibc gives freed memory of 128 KiB back to the system at once, and takes it anew for the next
-# temporary: hundreds of page faults a call, which cost more than the arithmetic. Once an array of
-# 2 MiB has been freed, as this one is, it keeps that much.
+# glibc returns freed blocks of 128 KiB and more to the system, and asks for them again for the
+# next temporary: hundreds of page faults a call, which cost more than the arithmetic. After an
+# array of 2 MiB has been freed, as here, it keeps that much.
 np.empty(2**21, np.uint8)
 
 
 class NumPy(Direct):
     """Evaluates in blocks that stay in cache, without a warning.
 
-    float32 and narrower are evaluated in float64: 0.5 ULP, for less than the time that the
-    accurate formula needs in float32, whose logarithm is itself 3.8 ULP off.
+    float32 and narrower are evaluated in float64: 0.5 ULP, in less time than the accurate formula
+    takes in float32, where NumPy's logarithm alone is 3.8 ULP off.
     """
 
     def __init__(self) -> None:
@@ -40,7 +40,7 @@ class NumPy(Direct):
         return _BY_DTYPE.get(x.dtype) or _dtypes(x.dtype)
 
     def bounds(self, x: Array, computing: np.dtype[Any], eps: Any) -> Bounds:
-        real, *ends = _ends(computing)
+        real, *ends = _ends(computing, self.flushes_subnormals(computing))
         smallest, below_one = within(x.dtype, *ends)
         eps = real(eps)
         return Bounds(max(eps, smallest), min(1 - eps, below_one))
@@ -68,13 +68,13 @@ class NumPy(Direct):
         kind, result = type(x), call.dtypes.result
         with np.errstate(all="ignore"):
             if overrides_ufuncs(kind) or overrides_ufuncs(type(out)):
-                # Step by step: each of them says what becomes of a unit, and of `out`.
+                # Step by step: each of the subclass's functions converts the unit.
                 y = self.cast(_values(call, self.cast(x, _dtype(call))), result)
                 return y if out is None else np.positive(y, out=out)
             if out is not None:
                 target = out.view(np.ndarray)
                 fill(call, target if x is out else x.view(np.ndarray), target)
-                if type(out) is not np.ndarray:  # where NumPy's functions pass on a mask
+                if type(out) is not np.ndarray:  # NumPy's functions set the mask here
                     out.__array_wrap__(out, (np.positive, (x, out), 0))
                 return out
             if x.size == 1 and result.kind == "f" and _is_plain(x):
@@ -93,7 +93,7 @@ class NumPy(Direct):
 
 
 def _dtype(call: Call) -> np.dtype[Any]:
-    # What NumPy computes in: float64 for the narrow dtypes.
+    # The dtype that NumPy computes in: float64 for the narrow ones.
     computing = call.dtypes.computing
     return _FLOAT64 if computing.itemsize < 8 else computing
 
@@ -101,9 +101,9 @@ def _dtype(call: Call) -> np.dtype[Any]:
 def _values(call: Call, x: Array) -> Array:
     # The values at `x`, of the dtype that NumPy computes in.
     function, (computing, *_), bounds = call
-    if bounds:  # rounded to the computing dtype, whatever is computed in
+    if bounds:  # rounded to the dtype of the contract, though computed in a wider one
         x = np.clip(x, *bounds.map(computing.type))
-    return function.form("wide" if computing.itemsize < 8 else "stepwise")(x, np)
+    return function.form("wide" if computing.itemsize < 8 else "trusted")(x, np)
 
 
 def _scalar(call: Call, x: Array) -> Array:
@@ -112,11 +112,11 @@ def _scalar(call: Call, x: Array) -> Array:
     number = x.item()
     if bounds:
         lower, upper = bounds.map(computing.type)
-        number = min(max(number, lower), upper)  # NaN comes first
+        number = min(max(number, lower), upper)  # NaN, the first argument, stays
     if loops := _loops(call):
         y = result.type(loops.number(number))
     else:
-        form = function.form("wide" if computing.itemsize < 8 else "stepwise")
+        form = function.form("wide" if computing.itemsize < 8 else "trusted")
         y = result.type(form(_dtype(call).type(number), np))
     return y if isinstance(x, np.generic) else np.array(y).reshape(x.shape)
 
@@ -139,19 +139,20 @@ def _dtypes(dtype: np.dtype[Any]) -> Dtypes | None:
         return _BY_DTYPE[native]
     if dtype.kind == "c":
         return Dtypes(np.result_type(native, np.complex128), native, complex=True)
-    # What other packages register with NumPy; not float8_e8m0fnu, powers of two for scales, which
-    # has no negative numbers.
+    # Dtypes that other packages register with NumPy. Not float8_e8m0fnu, which has no negative
+    # numbers.
     if "float" in dtype.name and dtype.type(-1) < 0:
         return Dtypes(np.dtype(np.float32), native)
     return None
 
 
 @cache
-def _ends(computing: np.dtype[Any]) -> tuple[type, Any, Any]:
+def _ends(computing: np.dtype[Any], flushes: bool) -> tuple[type, Any, Any]:
     # The type of a bound, the smallest positive number, and the largest one below 1.
     real = np.longdouble if computing.itemsize > 8 else float
     info = np.finfo(computing)
-    return real, real(info.smallest_subnormal), 1 - real(info.eps) / 2
+    smallest = info.smallest_normal if flushes else info.smallest_subnormal
+    return real, real(smallest), 1 - real(info.eps) / 2
 
 
 def _is_plain(x: Array) -> bool:
@@ -164,8 +165,11 @@ def fill(call: Call, x: Array, out: Array) -> None:
     if loops := _loops(call):
         loops.values(x, bounds and bounds.map(dtypes.computing.type), out, dtypes.result)
         return
-    # nditer visits any strides in memory order, casts block by block, and copies x first where
-    # it overlaps out otherwise than element by element.
+    if x.size <= BLOCK:  # nditer takes microseconds to begin
+        out[...] = _values(call, x.astype(_dtype(call), copy=False))
+        return
+    # nditer visits any strides in memory order and casts block by block. It copies x first, unless
+    # each element of x is where its result goes.
     blocks = np.nditer(
         [x, out],
         flags=[
@@ -179,7 +183,7 @@ def fill(call: Call, x: Array, out: Array) -> None:
             ["writeonly", "overlap_assume_elementwise"],
         ],
         op_dtypes=[_dtype(call), dtypes.result],
-        casting="unsafe",  # what may be cast has been checked
+        casting="unsafe",  # the dtypes have been checked
         buffersize=BLOCK,
     )
     with blocks:

@@ -1,16 +1,15 @@
 """torch: the values in blocks that stay in cache, and one rule for their derivative.
 
-A call goes from `Torch.evaluate` to `_run`, which evaluates `_values` block by block. Where
-something differentiates or batches, an `autograd.Function` stands between the two. It keeps the
-input alone, and derives by the record: torch's own rules lose the tails, and save every step.
-There are two, because no single one serves all:
+A call goes from `Torch.evaluate` to `_run`, which evaluates `_values` block by block. Under
+autograd or a transform, an `autograd.Function` stands between the two. It saves the input alone
+and takes the derivative from the record: torch's own rules lose the tails and save every step.
+There are two of them, because no single one serves all:
 
-- `_Rule` is for autograd and torch.compile. It has no `setup_context`, since torch inspects a
-  signature before that, for most of the time of a short call, and no `jvp`, which Dynamo refuses.
+- `_Rule` is for autograd and torch.compile. It has no `setup_context`, for which torch inspects a
+  signature at every call, most of the time of a short one; and no `jvp`, which Dynamo refuses.
 - `_TransformableRule` is for torch.func and forward mode, which need both.
 """
 
-import sys
 from collections.abc import Callable, Iterator
 from numbers import Real
 from typing import Any
@@ -31,10 +30,9 @@ _BY_DTYPE = {
     _FLOAT64: Dtypes(_FLOAT64, _FLOAT64),
 }
 _PLAIN_TYPES = (torch.Tensor, torch.nn.Parameter)
-_SMALLEST_NORMAL = sys.float_info.min
 
-# Elements a block, on one thread or two: more than on NumPy, for torch takes microseconds to start
-# an operation, and no more than 8 MiB of temporaries allow.
+# Elements a block, on one thread or two: more than on NumPy, because torch takes microseconds to
+# start an operation, and few enough for 8 MiB of temporaries.
 BLOCK = 49152
 
 
@@ -62,17 +60,16 @@ class Torch(Direct):
         if dtype.is_complex:
             wide = x.device.type == "cpu"  # for 32 bits a part too
             return Dtypes(torch.complex128 if wide else dtype, dtype, complex=True)
-        if dtype.is_floating_point:  # of 8 bits or fewer
-            return Dtypes(_FLOAT32, dtype)
+        if (
+            dtype.is_floating_point
+        ):  # of 8 bits; not powers of two for scales, nor pairs of numbers
+            single = dtype.is_signed and not str(dtype).endswith("x2")
+            return Dtypes(_FLOAT32, dtype) if single else None
         return _BY_DTYPE[torch.get_default_dtype()]
 
     def bounds(self, x: Array, computing: Any, eps: Any) -> Bounds:
         # Nothing differentiates a bound, in reverse or in forward mode.
         return super().bounds(x, computing, eps if isinstance(eps, Real) else eps.detach())
-
-    def flushes_subnormals(self, dtype: Any) -> bool:
-        # torch.set_flush_denormal sets a mode of the processor, which Python's floats show.
-        return _SMALLEST_NORMAL / 2 == 0
 
     def concrete(self, eps: Array) -> float | None:
         if torch.compiler.is_compiling() or eps.device.type != "cpu":  # no synchronisation
@@ -95,7 +92,7 @@ class Torch(Direct):
         return x.device
 
     def can_cast(self, dtype: Any, to: Any) -> bool:
-        # Not torch.can_cast, at which the graph of torch.compile breaks.
+        # Not torch.can_cast: it breaks the graph of torch.compile.
         return bool(to.is_complex or (to.is_floating_point and not dtype.is_complex))
 
     def cast(self, x: Array, dtype: Any) -> Array:
@@ -105,8 +102,8 @@ class Torch(Direct):
         if x.dtype != call.dtypes.result:
             x = x.to(call.dtypes.result)
         if functionalization := _functionalization():
-            # It lets no Function pass, and a function of values is functional as it is: evaluate
-            # what it has wrapped, and wrap the result.
+            # functionalize refuses autograd Functions. It needs none here, because nothing is
+            # written in place: evaluate the tensors that it has wrapped, and wrap the result.
             inner, bounds = functionalization.unwrap_tensors((x, call.bounds))
             with functionalization.redispatch_to_next():
                 y = self.evaluate(call._replace(bounds=bounds), inner, None)
@@ -118,12 +115,12 @@ class Torch(Direct):
         return y if out is None else out.copy_(y)
 
 
-# Private to torch. Without it, every call goes through the second Function: right, but slow.
+# Private to torch. Without it, every call takes the second Function: right, but slow.
 _transforms_active = getattr(torch._C, "_are_functorch_transforms_active", lambda: True)
 
 
 def _rule(x: Array) -> Any:
-    # The Function that differentiates or batches a call with x; None where nothing does.
+    # The Function for a call that is differentiated or batched; None for any other call.
     requires_grad = x.requires_grad and torch.is_grad_enabled()
     if torch.compiler.is_compiling():
         return _Rule if requires_grad else None
@@ -133,8 +130,8 @@ def _rule(x: Array) -> Any:
 
 
 def _functionalization() -> Any:
-    # What wraps and unwraps tensors for torch.func.functionalize, where that is the transform in
-    # force; None elsewhere. Private to torch.
+    # The object that wraps and unwraps tensors inside torch.func.functionalize; None outside.
+    # Private to torch.
     if torch.compiler.is_compiling() or not _transforms_active():
         return None
     interpreter = torch._C._functorch.peek_interpreter_stack()
@@ -158,7 +155,7 @@ class _Rule(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, gradient: Array) -> Any:
-        # The conjugates, which reals are their own: torch's convention for complex gradients.
+        # Conjugated by torch's convention for complex gradients; real numbers do not change.
         (x,) = ctx.saved_tensors
         gradient = _times_slope(ctx, x, gradient.conj()).conj().resolve_conj()
         return gradient, None, None, None, None
@@ -178,8 +175,8 @@ class _TransformableRule(torch.autograd.Function):
 
     @staticmethod
     def jvp(ctx: Any, tangent: Array, *_: None) -> Array:
-        # torch has forward mode off in here, where an outer level needs it. The tangent of this
-        # one is not to be seen twice: hence the primal.
+        # torch turns forward mode off in here, but an outer level needs it. The primal leaves out
+        # the tangent of this level, which would count twice.
         with forward_ad._set_fwd_grad_enabled(True):
             (x,) = ctx.saved_tensors
             primal = forward_ad.unpack_dual(x).primal  # type: ignore[no-untyped-call]
@@ -219,7 +216,7 @@ def _evaluate_record(function: Elementwise, x: Array) -> Array:
 
 
 class _Kernels:
-    """What fused forms are written in; torch.compile makes one loop of it."""
+    """The primitives of fused forms; torch.compile makes one loop of them."""
 
     abs, minimum = staticmethod(torch.abs), staticmethod(torch.minimum)
 
@@ -255,11 +252,13 @@ def _values(call: Call, x: Array) -> Array:
     if bounds:
         x = torch.clamp(x, *bounds)
     if torch.compiler.is_compiling():
-        # An exported program may run where float64 or the bits of a float are not to be had.
+        # An exported program may run where there is no float64 and no access to bits.
         if function.fused and not _exporting() and type(x) in _PLAIN_TYPES:
             return function.fused(x, _KERNELS[computing])
-    elif function.wide and x.device.type == "cpu" and computing.itemsize < 8:
-        return function.wide(x.double(), torch)
+    elif x.device.type == "cpu":
+        if function.wide and computing.itemsize < 8:
+            return function.wide(x.double(), torch)
+        return function.form("trusted")(x, torch)
     return function.stepwise(x, torch)
 
 
@@ -295,7 +294,7 @@ def _run(
 
 
 def _compiled(name: str, call: Call, *tensors: Array) -> Any:
-    # What an engine runs a formula by; None where it cannot take the call or the tensors.
+    # The function by which an engine runs a formula; None if it cannot take the call.
     bounds = call.bounds
     if (
         not call.function.fused
@@ -317,11 +316,11 @@ _ENGINES: dict[str, Any] = {}
 
 
 def _splits(*tensors: Array) -> bool:
-    # Whether to go block by block: over long plain tensors, while nobody takes down the steps, for
-    # a loop taken down is right for one length only.
+    # Whether to go block by block: long plain tensors, and no tracer, because a traced loop is
+    # right for one length only.
     return (
-        not torch.compiler.is_compiling()  # first: a size asked for is one the compiler guards
-        and torch._C._get_tracing_state() is None  # where a size is a tensor
+        not torch.compiler.is_compiling()  # first: the compiler guards on every size it is asked
+        and torch._C._get_tracing_state() is None  # torch.jit.trace makes a tensor of a size
         and tensors[0].numel() > BLOCK
         and tensors[0].device.type == "cpu"
         and _untraced(*tensors)
@@ -329,7 +328,7 @@ def _splits(*tensors: Array) -> bool:
 
 
 def _untraced(*tensors: Array) -> bool:
-    # Whether tensors are plain, and nobody takes down the steps.
+    # Whether tensors are plain, and nothing traces or transforms the call.
     return (
         torch._C._get_tracing_state() is None
         and all(map(_is_plain, tensors))
@@ -339,7 +338,7 @@ def _untraced(*tensors: Array) -> bool:
 
 
 def _is_plain(x: Array) -> bool:
-    # Dispatch keys tell of batches, wrappers, lazy conjugates, and all that is not in memory.
+    # Dispatch keys show batches, wrappers, lazy conjugates, and tensors without memory.
     return (
         type(x) in _PLAIN_TYPES
         and str(torch._C._dispatch_keys(x)).replace("CUDA", "CPU") in _PLAIN_KEYS
@@ -354,8 +353,8 @@ _PLAIN_KEYS.add(str(torch._C._dispatch_keys(torch.empty(0, device="cpu"))))
 
 
 def _overwrites(out: Array, x: Array) -> bool:
-    # Whether a block written to `out` may change what is yet to be read of `x`. Memory is compared
-    # by address: two storages may lie in one array of NumPy. Strides count elements.
+    # Whether a block written to `out` may change elements of `x` that are still to be read. Memory
+    # is compared by address: two storages may lie in one array of NumPy. Strides count elements.
     def place(t: Array) -> Any:
         return t.data_ptr(), t.stride(), t.itemsize
 

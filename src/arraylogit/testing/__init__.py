@@ -22,15 +22,15 @@ def parametrize_with_requirements(
     Parameters
     ----------
     target : str or mapping
-        ``module``, ``module:function``, ``module:sigmoid=expit``; or functions by the names of
-        what they compute.
+        ``module``, ``module:function``, ``module:sigmoid=expit``; or functions by the name of
+        the function that each computes.
     backend : str
         Comma-separated names of libraries and their modes, or beginnings of these; by default the
         libraries that the functions work on.
     only : str
         Patterns of requirements, separated by spaces, such as ``"accuracy/* eps/*"``.
     quick : bool
-        Whether to leave out what takes long.
+        Whether to leave out the slow checks.
 
     Examples
     --------

@@ -1,8 +1,9 @@
-"""Check implementations of the logit and its relatives, and what was found before.
+"""Check implementations of the logit and its relatives, and show earlier results.
 
 TARGET...  check functions: a module, module:function or module:sigmoid=expit, from the working
            directory too; options are those of the suite (--backend, --quick, --report) and pytest
-compare    check our functions and every library's own, on all that is installed
+compare    check our functions and every library's own, on all libraries installed; of two
+           directories of reports, OLD and NEW, say what differs instead
 render     make the Markdown and the page of a report again, from its report.json
 tabulate   make the README of a directory of results again
 """
@@ -15,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from arraylogit.testing import render, results
+from arraylogit.testing import difference, render, results
 from arraylogit.testing.targets import TARGETS
 
 HERE = Path(__file__).parent
@@ -23,7 +24,7 @@ RESULTS = Path("docs", "results")
 
 
 def run(*options: str) -> int:
-    """Run the suite, whatever settings and plug-ins of pytest there are."""
+    """Run the suite, without other settings and plug-ins of pytest."""
     os.environ.setdefault("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
     told = ["-c", str(HERE / "pytest.ini"), f"--rootdir={Path.cwd()}", "-p", "no:cacheprovider"]
     told += ["-p", "arraylogit.testing.plugin", "-q", "--no-header", "--tb=no", "-rN"]
@@ -45,14 +46,26 @@ def compare(chosen: argparse.Namespace, options: list[str]) -> int:
     return int(any(map(ours.with_state, ("broken", "error"))))
 
 
+def differ(*directories: Path) -> int:
+    """Say how a report differs from one before it; return 1 if anything is worse."""
+    documents = (json.loads((path / "report.json").read_text()) for path in directories)
+    found = list(difference.differences(*documents))
+    for line, _ in found:
+        print(line)
+    print(f"{len(found)} differences, {sum(worse for _, worse in found)} for the worse")
+    return int(any(worse for _, worse in found))
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Do what the command line says."""
     arguments = sys.argv[1:] if arguments is None else arguments
+    if len(arguments) == 3 and arguments[0] == "compare" and Path(arguments[1]).is_dir():
+        return differ(*map(Path, arguments[1:]))
     parser = argparse.ArgumentParser(
         "python -m arraylogit.testing",
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
-        usage="%(prog)s TARGET... [OPTION...] | compare | render | tabulate",
+        usage="%(prog)s TARGET... [OPTION...] | compare [OLD NEW] | render | tabulate",
     )
     if not arguments or arguments[0] not in ("compare", "render", "tabulate"):
         parser.add_argument("target", nargs="+")

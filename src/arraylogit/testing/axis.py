@@ -12,15 +12,15 @@ from arraylogit.testing.measure import format_of
 
 Array = np.ndarray
 BINS = 80
-"""Inputs of a profile at most."""
+"""The largest number of inputs in a profile."""
 
 
 @dataclass(frozen=True)
 class Segment:
     """An interval of inputs; its share of the line grows with `weight`.
 
-    Linear where `smallest` is 0. Otherwise as the logarithm of the distance from `origin`, one of
-    the two ends, down to `smallest`.
+    Linear if `smallest` is 0; otherwise logarithmic in the distance from `origin`, one of the two
+    ends, down to `smallest`.
     """
 
     first: float
@@ -99,7 +99,7 @@ class Axis:
         return sorted(zip(where.tolist(), labels, strict=True))
 
     def profile(self, x: Array, error: Array) -> list[list[float]]:
-        """Return the input with the largest error in each of `BINS` parts, and this, ascending."""
+        """Return the input with the largest error in each of `BINS` parts, and the error."""
         x = np.asarray(x, np.float64)
         bins = np.minimum((self.positions(x) * BINS).astype(int), BINS - 1)
         order = np.lexsort((error, bins))
@@ -108,4 +108,4 @@ class Axis:
 
 
 LARGEST = 1e20
-"""What an infinite error is taken for, as JSON has none."""
+"""The number that stands for an infinite error, which JSON lacks."""

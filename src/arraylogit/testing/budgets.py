@@ -1,4 +1,4 @@
-"""The largest errors allowed, which the suite, our own tests and the self-check all read."""
+"""The largest errors allowed, as the suite, our own tests and the self-check read them."""
 
 import tomllib
 from fnmatch import fnmatch
@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 FILES = [Path(__file__).with_name("budgets.toml")]
-"""Where the rows are; those of later files, and later rows of one, go before the others."""
+"""The files of rows. Later rows, and rows of later files, go before the others."""
 
 
 @cache
@@ -16,11 +16,11 @@ def _rows(path: Path) -> tuple[dict[str, Any], ...]:
 
 
 COMMON = 4.0
-"""What functions of others are allowed, all of them, where no row of a later file matches."""
+"""The bound for other implementations, unless a row of a later file matches."""
 
 
 def rows(ours: bool = True) -> list[dict[str, Any]]:
-    """Return the rows of all files, the last one that matches to hold; or not those of ours."""
+    """Return the rows of all files, or of all but ours; the last that matches holds."""
     return [row for path in FILES[not ours :] for row in _rows(path)]
 
 

@@ -3,7 +3,7 @@
     python -m arraylogit.testing.complex_plane [--backend jax:eager] [--points 1_000_000]
 
 Numbers of every magnitude are tried, most of them next to the branch points, the poles and 1/2.
-The function of `numpy.clongdouble` says which come out worst, mpmath how far off those are.
+Our own function on `numpy.clongdouble` finds the worst of them, and mpmath measures their errors.
 """
 
 import argparse
@@ -19,7 +19,7 @@ Array = np.ndarray
 
 FUNCTIONS = ("logit", "expit")
 
-# Where forms of the past were worst.
+# Inputs at which earlier formulas were worst.
 WORST = {
     "logit": [
         -31.721779449132573 + 0.16832482558477718j,
@@ -41,7 +41,7 @@ WORST = {
 
 
 def points(function: str, dtype: Any, count: int, seed: int = 0) -> Array:
-    """Return at least `count` finite numbers, none of them on an axis, and the worst known."""
+    """Return about `count` finite numbers off the axes, the worst known ones among them."""
     rng = np.random.default_rng(seed)
     form = np.finfo(dtype)
     top, digits = np.log10(float(form.max)) - 1, 1.5 * float(form.precision)
@@ -95,8 +95,8 @@ def exact(function: str, z: complex) -> mpc:
 def worst(function: str, z: Array, w: Array, kept: int = 8) -> tuple[float, complex]:
     """Return the largest error of a part of `w` in ULP, and where.
 
-    In its own ULP; the real part of expit, which crosses 0 between the real axis and the next
-    pole, in that of ``|expit(z)|``. Subnormal numbers do not count.
+    Each part is measured in its own ULP, but the real part of expit, which crosses 0 between the
+    real axis and the next pole, in that of ``|expit(z)|``. Subnormal numbers do not count.
     """
     candidates: set[int] = set()
     with np.errstate(all="ignore"):
@@ -129,7 +129,7 @@ def _ulp(value: Array, dtype: Any) -> Array:
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Search on the libraries named, and print what is found."""
+    """Search on the libraries named, and print the largest errors."""
     from arraylogit.testing.backends import backend
 
     parser = argparse.ArgumentParser("python -m arraylogit.testing.complex_plane")

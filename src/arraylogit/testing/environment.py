@@ -1,4 +1,4 @@
-"""What a measurement was made with, and when."""
+"""The versions, machine, command and time of a measurement."""
 
 import platform
 import re
@@ -16,7 +16,7 @@ PACKAGES = (
 
 
 def environment() -> dict[str, object]:
-    """Return command, date, platform, CPU, the versions of Python and of what is installed."""
+    """Return command, date, platform, CPU, and the versions of Python and the distributions."""
     found = {}
     for name in PACKAGES:
         try:
@@ -33,7 +33,7 @@ def environment() -> dict[str, object]:
 
 
 def command() -> str:
-    """Return what this process was started as, without the paths of this machine."""
+    """Return the command of this process, without the paths of this machine."""
     first, *rest = sys.orig_argv[1:] or [""]
     return shlex.join(["python", first, *rest] if first == "-m" else [Path(first).name, *rest])
 

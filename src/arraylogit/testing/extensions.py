@@ -1,4 +1,4 @@
-"""Files from outside: libraries, targets and functions that they register."""
+"""Files from outside that register libraries, targets and functions."""
 
 import os
 import sys
@@ -6,7 +6,7 @@ from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 
 FILES = "ARRAYLOGIT_TESTING_PLUGINS"
-"""The variable that tells processes that are started which files to load."""
+"""The environment variable that tells child processes which files to load."""
 
 
 def load(path: str) -> None:
@@ -24,11 +24,11 @@ def load(path: str) -> None:
 
 
 def loaded() -> list[str]:
-    """Return the files that this process, or the one which started it, has loaded."""
+    """Return the files that this process or its parent has loaded."""
     return list(filter(None, os.environ.get(FILES, "").split(os.pathsep)))
 
 
 def load_all() -> None:
-    """Load the files that the process which started this one has loaded."""
+    """Load the files that the parent process has loaded."""
     for path in loaded():
         load(path)

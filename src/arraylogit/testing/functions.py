@@ -1,4 +1,4 @@
-"""What is known of each function: one record each, which everything that checks reads.
+"""The record of each function, from which every check takes what is known of it.
 
 A formula of exact values takes a number of mpmath and mpmath's own functions, ``f(x, mp)``.
 """
@@ -21,13 +21,13 @@ class Curve:
     Attributes
     ----------
     exact : callable
-        The value at a number of mpmath, right but for the last `lost` bits of the precision.
+        The value at a number of mpmath, right up to the last `lost` bits of the precision.
     wide : callable
         The values at an array of a wider dtype, each right to a few units there.
     special : dict of float to float
         The values that are exact or limits; others are irrational, or no tie.
     definition : callable, optional
-        The value at a number of mpmath as textbooks have it, whatever cancels in it.
+        The textbook formula at a number of mpmath, cancellation included.
     lost : int
         Bits that `exact` may lose.
     worst : dict of str to callable
@@ -49,7 +49,7 @@ class Function:
     Attributes
     ----------
     name : str
-        As its implementations are called.
+        The name of its implementations.
     domain : tuple of float
         Where it and its derivative are numbers or infinities; they are NaN elsewhere.
     value, derivative : Curve
@@ -67,9 +67,9 @@ class Function:
     complex : callable, optional
         The value at a complex number of mpmath.
     examples : tuple
-        Inputs, their results to the four decimals that documents show, and eps, if any.
+        Inputs, their results to four decimals as documented, and eps, if any.
     textbook : callable, optional
-        The formula that textbooks have, on NumPy.
+        The textbook formula, on NumPy.
     middle : tuple
         The borders and the name of the interval that errors are reported by, between two tails.
     centres : callable
@@ -120,7 +120,7 @@ class Function:
 
 
 FUNCTIONS: dict[str, Function] = {}
-"""By name; what `register` adds is checked like ours."""
+"""The records by name; functions that `register` adds are checked like ours."""
 
 
 def register(function: Function) -> Function:
@@ -155,7 +155,7 @@ def curves() -> tuple[str, ...]:
     return (*FUNCTIONS, *derivatives())
 
 
-# What several of ours have in common.
+# Formulas that several functions share.
 
 _UNIT = {
     "domain": (0, 1),

@@ -7,9 +7,9 @@ midpoint*: the exact result lies so close to the midpoint of two floats that an 
 size in the wider dtype rounds it to the wrong one. *Worst of a formula*: where textbook
 formulas, evaluated in the dtype itself by this machine's NumPy, are farthest off.
 
-Tried are structured inputs and, in float32, every number of the interval in which the result is
-neither constant nor the input itself (by the formulas, every N-th piece of it with `--thin`). They
-are sifted in a wider dtype, and the sifted midpoints ordered by mpmath.
+The search tries structured inputs and, in float32, every number of the interval in which the
+result is neither constant nor the input itself (for the formulas, every N-th piece of it with
+`--thin`). A wider dtype selects candidates, and mpmath orders those near midpoints.
 """
 
 import argparse
@@ -32,7 +32,7 @@ KEPT = 4
 def search(
     function: str, chunks: Iterable[Array], limit: float, thin: int = 1
 ) -> dict[str, list[Any]]:
-    """Return the hard inputs among those given, by how they were found.
+    """Return the hard inputs among those given, by the kind of search.
 
     Parameters
     ----------
@@ -41,8 +41,8 @@ def search(
     chunks : iterable of ndarray
         Inputs of one dtype.
     limit : float
-        Distance from a midpoint in ULP that the wider dtype resolves, and that all candidates
-        are within: those below are ordered by mpmath.
+        Distance from a midpoint, in ULP, that the wider dtype resolves. Candidates are within it,
+        and mpmath orders them.
     thin : int
         Evaluate the formulas on one in so many of the chunks.
     """

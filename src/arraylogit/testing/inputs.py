@@ -1,4 +1,4 @@
-"""Where to measure: every number of a format, or those where something happens."""
+"""The inputs to measure at: every number of a format, or those where something happens."""
 
 import tomllib
 from collections.abc import Iterator

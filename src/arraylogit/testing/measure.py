@@ -1,4 +1,4 @@
-"""Errors in units in the last place, and what is kept of millions of them."""
+"""Errors in units in the last place, and their statistics."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -34,7 +34,7 @@ def ulp_error(actual: Array, reference: Array, dtype: Any = None) -> Array:
     Parameters
     ----------
     actual, reference : ndarray
-        Results, and what they should be; the latter is best of a wider dtype.
+        Results, and the values that they should have, preferably in a wider dtype.
     dtype : dtype, optional
         The format whose unit is meant, by default that of `actual`.
 
@@ -104,7 +104,7 @@ def flushed(actual: Array, reference: Array, dtype: Any = None) -> Array:
     a, r = _widened(actual, reference)
     unit = r.dtype.type(2)
     smallest, normal = unit ** (form.lowest - form.digits), unit**form.lowest
-    # Half the smallest may be too small for the dtype of the reference, and rounds to 0 itself.
+    # Half the smallest may itself round to 0 in the dtype of the reference.
     magnitude = np.abs(r)
     return (a == 0) & (magnitude > smallest / 2) & (magnitude < normal)
 
@@ -112,7 +112,8 @@ def flushed(actual: Array, reference: Array, dtype: Any = None) -> Array:
 def lost(x: Array, reference: Array, takes: bool, makes: bool) -> Array:
     """Return where a library cannot give the result, as it flushes subnormal numbers.
 
-    It `takes` those of the dtype of `x` for 0, or `makes` them 0; `reference` is of a wider one.
+    `takes`: subnormal inputs count as 0. `makes`: subnormal results become 0. `reference` is of a
+    wider dtype than `x`.
     """
     smallest = 2.0 ** format_of(x.dtype).lowest
     where = np.zeros(x.shape, bool)
@@ -136,7 +137,7 @@ def drops(x_sorted: Array, y: Array) -> tuple[int, float]:
 def not_odd(logit: Callable[[Array], Array], x: Array) -> tuple[int, int]:
     """Return at how many `x` ``logit(1 - x)`` is not ``-logit(x)``, and how many were compared.
 
-    Compared is where 1 - x is exact: the identity is about one number then.
+    Only inputs with an exact 1 - x are compared: the identity is about one number there.
     """
     wide = np.longdouble if x.dtype.itemsize >= 8 else np.float64
     c = 1 - x
@@ -145,11 +146,11 @@ def not_odd(logit: Callable[[Array], Array], x: Array) -> tuple[int, int]:
 
 
 TIERS = (0.501, 1, 2, 4)
-"""The largest errors by which all functions are told apart, in ULP."""
+"""The largest errors of the tiers that functions are sorted into, in ULP."""
 
 
 def tier(error: float) -> str:
-    """Return the smallest of `TIERS` that an error is not above, in words."""
+    """Return the smallest of `TIERS` that holds an error, in words."""
     return next((f"<= {bound}" for bound in TIERS if error <= bound), f"> {TIERS[-1]}")
 
 
@@ -185,7 +186,7 @@ def region_of(function: str, x: Array, reference: Array, dtype: Any) -> Array:
 
 @dataclass(frozen=True)
 class Witness:
-    """The input that shows an error, with what came and what should have come."""
+    """The input that shows an error, with the result and the exact value."""
 
     input: str
     input_hex: str
@@ -219,7 +220,7 @@ class Statistics:
     total : float
         Sum of the finite ones.
     infinite : int
-        How many are not: numbers, infinities and NaN in each other's place.
+        How many are not finite: a number, infinity or NaN where another of these is right.
     histogram : list of int
         How many are 0, up to 0.5, 1, 2, 10, and more, each without those before.
     max : float
@@ -292,7 +293,7 @@ class Summary:
     Attributes
     ----------
     function, dtype : str
-        What was measured; `dtype` is also the unit of the errors.
+        The function and dtype measured; the errors are in ULP of `dtype`.
     coverage : {'exhaustive', 'lower bound'}
         Whether every number was tried, or the maximum bounds the true one from below.
     overall : Statistics
@@ -300,8 +301,8 @@ class Summary:
     regions : dict of str to Statistics
         The same by the names that `regions` gives.
     flushed : int
-        How many results are 0 that should be subnormal, and how many were left out, because
-        the library has no subnormal numbers.
+        How many results are 0 instead of subnormal or were left out, because the library has no
+        subnormal numbers.
     """
 
     function: str
@@ -374,13 +375,13 @@ def summarise(
     function : str
         Its name, which the regions depend on.
     x, actual, reference : ndarray
-        Inputs, results, and what they should be.
+        Inputs, results, and exact values.
     dtype : dtype, optional
         The format whose ULP is meant, by default that of `actual`.
     coverage : {'exhaustive', 'lower bound'}
-        What the maximum is.
+        Whether the maximum is the true one.
     lost : ndarray, optional
-        Mask of those to count as flushed, and to leave out otherwise: see `lost`.
+        Mask of the results that count as flushed and are left out of the errors: see `lost`.
     """
     dtype = np.dtype(actual.dtype if dtype is None else dtype)
     summary = Summary(function, dtype.name, coverage)

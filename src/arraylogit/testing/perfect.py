@@ -1,4 +1,4 @@
-"""The functions as they should be, on NumPy: by mpmath, one element after the other.
+"""The correctly rounded functions on NumPy: by mpmath, one element after the other.
 
 A target that no requirement may reject: ``--target arraylogit.testing.perfect``.
 """

@@ -1,5 +1,6 @@
-"""Errors against inputs as a drawing, small and coloured by the style sheet around it."""
+"""Plots of errors against inputs: small drawings, coloured by the style sheet of the page."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from math import ceil, log10
@@ -72,8 +73,8 @@ class Figure:
         )
         parts = [
             f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{escape(label)}">',
-            *self._grid(),
-            *(self._path(curve) for curve in self.curves[target]),
+            *self._grid(target),
+            *self._paths(self.curves[target]),
             *self._mark(x, error),
             "</svg>",
         ]
@@ -92,7 +93,14 @@ class Figure:
         part = (log10(max(error, SMALLEST)) - low) / (self.top - low)
         return HEIGHT - BOTTOM - part * (HEIGHT - BOTTOM - top)
 
-    def _grid(self) -> list[str]:
+    def _grid(self, target: str) -> list[str]:
+        # Drawn once, for the first of the targets.
+        name = f"grid-{self.function}-{self.dtype}"
+        if target != next(iter(self.curves)):
+            return [f'<use href="#{name}"/>']
+        return [f'<g id="{name}">', *self._lines(), "</g>"]
+
+    def _lines(self) -> list[str]:
         right, bottom = WIDTH - RIGHT, HEIGHT - BOTTOM
         step = ceil((self.top + 1) / 6)
         levels = [(10.0**k, _power(k)) for k in range(0, self.top + 1, step)]
@@ -117,14 +125,25 @@ class Figure:
             )
         return lines
 
-    def _path(self, curve: Curve) -> str:
+    def _paths(self, curves: list[Curve]) -> Iterator[str]:
+        # Those that are one line on the page, once.
+        found: dict[tuple[str, str], list[str]] = {}
+        for curve in curves:
+            found.setdefault((curve.library, self._line(curve)), []).append(curve.backend)
+        for (library, line), backends in found.items():
+            title = f"<title>{escape(', '.join(backends))}</title>"
+            yield f'<path class="curve {library}" d="{line}">{title}</path>'
+
+    def _line(self, curve: Curve) -> str:
         points = np.asarray(curve.profile)
         where = [self._x(position) for position in self.axis.positions(points[:, 0])]
         places = [
-            f"{x:.1f} {self._y(error):.1f}" for x, error in zip(where, points[:, 1], strict=True)
+            (round(x), round(self._y(error))) for x, error in zip(where, points[:, 1], strict=True)
         ]
-        title = f"<title>{escape(curve.backend)}</title>"
-        return f'<path class="curve {curve.library}" d="M{"L".join(places)}">{title}</path>'
+        # Without those on a level line between two others.
+        turns = [True, *(len({a[1], b[1], c[1]}) > 1 for a, b, c in _threes(places)), True]
+        places = [f"{x} {y}" for (x, y), turn in zip(places, turns, strict=False) if turn]
+        return "M" + "L".join(places)
 
     def _mark(self, x: float, error: float) -> list[str]:
         if error <= 10:
@@ -133,6 +152,10 @@ class Figure:
         return [
             f'<circle class="worst" cx="{self._x(position):.1f}" cy="{self._y(error):.1f}" r="4"/>'
         ]
+
+
+def _threes(places: list[tuple[int, int]]) -> Iterator[tuple[tuple[int, int], ...]]:
+    return zip(places, places[1:], places[2:], strict=False)
 
 
 def _power(k: int) -> str:

@@ -1,4 +1,4 @@
-"""What pytest needs to run the suite: its options, and each requirement on each subject.
+"""The plug-in of pytest that runs the suite: its options, and each requirement on each subject.
 
 `pytest_arraylogit`, the entry point, loads it for a run that asks for the suite.
 """
@@ -19,7 +19,7 @@ from arraylogit.testing.subject import Subject
 
 REPORT = pytest.StashKey[Report]()
 
-# Of the libraries themselves, whatever is computed with them.
+# Warnings of the libraries themselves.
 THIRD_PARTY = (
     # Imports of torch and of its compiler.
     "ignore:.*torch.jit.*is deprecated:DeprecationWarning",
@@ -57,7 +57,7 @@ def pytest_configure(config):
     try:
         for path in config.getoption("--plugin"):
             extensions.load(path)
-        budgets.rows(), registry.deviations()  # which are read now, to be wrong now
+        budgets.rows(), registry.deviations()  # read now, so that a mistake in them shows now
         chosen, limits = targets.choose(config.getoption("--target").split(","), names, quick)
     except (AttributeError, ImportError, KeyError, OSError, TypeError, ValueError) as error:
         raise pytest.UsageError(str(error)) from None
@@ -98,7 +98,7 @@ def pytest_generate_tests(metafunc):
 def applicable(report):
     """Return each requirement on each subject that it is about; report those it is not about.
 
-    One function after another, so that of two processes neither needs the exact values of all.
+    Sorted by function, so that each of two processes needs the exact values of some only.
     """
     found = []
     for entry, subject in registry.pairs(report.subjects()):
@@ -128,14 +128,14 @@ def pytest_runtest_makereport(item, call):
         outcome.outcome = "failed"
         outcome.longrepr = f"{entry.id}: {state}{', but a deviation' if known else ''}: {detail}"
         vars(outcome).pop("wasxfail", None)
-    # As text, for it may go to another process.
+    # As text, because it may go to another process.
     found = named(entry, subject), state, detail, subject.records
     outcome.arraylogit = base64.b64encode(pickle.dumps(found)).decode()
     return outcome
 
 
 class Recorder:
-    """Hands what is found to the report, in the process that writes it."""
+    """Hands outcomes to the report, in the process that writes it."""
 
     def __init__(self, report):
         self.report = report
@@ -145,7 +145,7 @@ class Recorder:
         return {named(*pair): pair for pair in registry.pairs(self.report.subjects())}
 
     def pytest_runtest_logreport(self, report):
-        """Record the outcome of a check, or that the process which ran it has ended."""
+        """Record the outcome of a check, or the end of the process that ran it."""
         if hasattr(report, "arraylogit"):
             name, state, detail, records = pickle.loads(base64.b64decode(report.arraylogit))
         elif report.when == "???":  # of pytest-xdist
@@ -160,7 +160,7 @@ class Recorder:
 
 
 def named(entry, subject):
-    """Return what the test of a requirement on a subject is called."""
+    """Return the id of the test of a requirement on a subject."""
     return registry.described(entry, subject)["id"]
 
 
@@ -186,7 +186,7 @@ def pytest_sessionfinish(session):
 
 
 def pytest_collection_modifyitems(items):
-    # Where there are no subjects, pytest would report a skip.
+    # Without subjects, pytest would report a skip.
     items[:] = [item for item in items if "requirement" not in _params(item) or _subject(item)]
 
 

@@ -1,4 +1,4 @@
-"""What checks hand to the report, in the `records` of a subject."""
+"""The measurements that checks hand to the report, in the `records` of a subject."""
 
 from functools import cache
 from typing import Any
@@ -27,13 +27,13 @@ def errors(
     Parameters
     ----------
     subject : Subject
-        Whose they are.
+        The subject measured.
     summary : Summary
-        What is kept of them.
+        The statistics of the errors.
     bound : float
-        The largest that is allowed.
+        The largest error allowed.
     mode : str, optional
-        How the derivative was made.
+        The mode of differentiation.
     points : tuple of ndarray, optional
         Inputs and errors, for a plot.
     """
@@ -48,7 +48,7 @@ def errors(
 
 
 def region(error: dict[str, Any]) -> str:
-    """Return where the largest of some errors that were recorded is."""
+    """Return the region of the largest recorded error."""
     parts = error["regions"]
     return max(parts, key=lambda name: float(parts[name]["max"]), default="nowhere")
 

@@ -1,4 +1,4 @@
-"""What the results should be: by mpmath, and in a wider dtype for many at once."""
+"""The exact results: by mpmath, and in a wider dtype for many at once."""
 
 from math import inf, ldexp, nan
 from typing import Any
@@ -141,7 +141,7 @@ def _value(function: str, x: Any, form: Format) -> mpf | float:
 
 
 def _number(x: Any) -> mpf:
-    # Exact whatever the working precision, unlike mpf(x).
+    # Exact in every working precision, unlike mpf(x).
     if isinstance(x, mpf):
         return x
     if np.isinf(x):

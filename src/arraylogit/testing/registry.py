@@ -1,4 +1,4 @@
-"""What is required: each test is one requirement, with an id and a statement."""
+"""The requirements: each test is one, with an id and a statement."""
 
 import tomllib
 import traceback
@@ -39,7 +39,7 @@ def profile(id: str) -> str:
 
 
 class SuiteError(AssertionError):
-    """The suite, or what it is told about a library or a function, is at fault."""
+    """A fault of the suite, or of the record of a library or a function."""
 
 
 class Unsupported(pytest.skip.Exception):
@@ -114,7 +114,7 @@ def requirement(
     about: str | Callable[[Function], bool] = lambda function: True,
     needs: str = "",
 ) -> Callable[[Callable[[Subject], None]], Callable[[Subject], None]]:
-    """Register a check of a requirement, about functions by name or by what is known of them."""
+    """Register a check of a requirement, for functions by name or by their records."""
     named = about.split() if isinstance(about, str) else ()
     of = (lambda function: function.name in named) if isinstance(about, str) else about
 
@@ -138,7 +138,7 @@ def load() -> dict[str, Requirement]:
 def pairs(subjects: list[Subject], only: str = "*") -> Iterator[tuple[Requirement, Subject]]:
     """Yield each requirement that one of the patterns `only` matches, with each of the subjects.
 
-    But for those that take long, for subjects that are in a hurry.
+    Subjects of a quick run leave out the slow ones.
     """
     for entry in load().values():
         slow = any(fnmatch(entry.id, pattern) for pattern in SLOW)
@@ -162,7 +162,7 @@ def matches(name: str, patterns: str) -> bool:
 
 @dataclass(frozen=True)
 class Deviation:
-    """A failure that is known, with patterns of what it is found in."""
+    """A known failure, with patterns of the targets, backends and functions that have it."""
 
     target: str
     backend: str
@@ -257,7 +257,7 @@ def checked(entry: Requirement, subject: Subject) -> None:
     with subject:
         if subject.failure:
             raise SuiteError(f"a plain call fails: {subject.failure}")
-        # Of what should take everything, the check says what is wrong.
+        # A target that should take everything has failed: the check says how.
         for need in () if subject.target.whole else ("mode", *entry.needs):
             if reason := subject.lacks(need):
                 raise Unsupported(reason)
@@ -265,7 +265,7 @@ def checked(entry: Requirement, subject: Subject) -> None:
 
 
 def first_line(error: BaseException) -> str:
-    """Return what is said of an error in a table."""
+    """Return the text of an error for a table."""
     lines = [line.strip() for line in str(error).strip().splitlines()]
     text = lines[0] if lines else ""
     plain = isinstance(error, AssertionError | pytest.fail.Exception | pytest.skip.Exception)
@@ -317,13 +317,13 @@ def _within(allowed: float, y: Any, expected: Any, x: Any, where: str) -> None:
 
 
 def says_something(expected: Any, where: str = "") -> None:
-    """Refuse values that are expected of which all are NaN, which proves nothing."""
+    """Raise an error if all expected values are NaN, which proves nothing."""
     if expected.size and expected.dtype.kind in "fcV" and (expected != expected).all():
         raise SuiteError(f"nothing but NaN is expected ({where})")
 
 
 def accepted(subject: Subject, **options: Any) -> None:
-    """Assert that a plain call is right, which a refusal says nothing without."""
+    """Assert that a plain call is right, without which a refusal proves nothing."""
     x = inputs.inside(subject.function, np.float32)
     y = subject.backend.to_numpy(subject.call(subject.backend.asarray(x), **options))
     right(subject, y, x, "a valid call", **options)

@@ -1,6 +1,7 @@
-"""What report.json holds, for people: as a page and as Markdown."""
+"""report.json for people: as a page and as Markdown."""
 
 import re
+import zlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -43,7 +44,7 @@ KINDS = [
 
 @dataclass(frozen=True)
 class Failure:
-    """What a check said, and of which subjects."""
+    """The message of a check, and its subjects."""
 
     detail: str
     subjects: tuple[tuple[str, str], ...]
@@ -76,15 +77,19 @@ class Column:
         """Return the state that matters most among the functions."""
         return worst(outcome["state"] for outcome in self.outcomes(id).values())
 
-    def title(self, id: str) -> str:
-        """Return what is said of a requirement, function by function."""
-        by_text: dict[str, list[str]] = {}
+    def anchor(self, id: str) -> str:
+        """Return the id of a cell, which is the same in every report."""
+        return cell_id(self.target, self.backend, id)
+
+    def title(self, id: str) -> dict[str, str]:
+        """Return the title of a cell that says what is found, function by function, if any."""
+        if not {o["state"] for o in self.outcomes(id).values()} - {"kept", "not applicable"}:
+            return {}
+        by_state: dict[str, list[str]] = {}
         for function, outcome in self.outcomes(id).items():
-            text = ": ".join(filter(None, (outcome["state"], outcome["detail"])))
-            by_text.setdefault(text, []).append(function)
-        return f"{self.target} on {self.backend}\n" + "\n".join(
-            f"{', '.join(functions)}: {text}" for text, functions in by_text.items()
-        )
+            by_state.setdefault(outcome["state"], []).append(function)
+        lines = (f"{state}: {', '.join(functions)}" for state, functions in by_state.items())
+        return {"title": "\n".join(lines)}
 
 
 @dataclass(frozen=True)
@@ -170,20 +175,35 @@ class Target:
         return f"{number(x)} ({tier(x)}; {backend}, {region(error)})"
 
     def counts(self) -> Iterator[tuple[str, str, Document]]:
-        """Yield backend, function and what was counted there."""
+        """Yield backend, function and what was counted there, but for none."""
         for s in self.subjects:
             found = {
                 name: count
                 for outcome in s["requirements"].values()
                 for name, count in outcome.get("counts", {}).items()
+                if count.partition(" ")[0] not in ("0", "0,")
             }
             if found:
                 yield s["backend"], s["function"], found
 
 
+def cell_id(*names: str) -> str:
+    """Return a short id of target, backend and requirement, or of a function too."""
+    return f"c{zlib.crc32(' '.join(names).encode()):08x}"
+
+
 def worst(states: Iterable[str]) -> str:
     """Return the state that matters most; not applicable where there is none."""
     return min(states, key=list(MARKS).index, default="not applicable")
+
+
+@dataclass(frozen=True)
+class Row:
+    """Errors of a target, the same on some backends."""
+
+    target: str
+    error: Document
+    backends: list[str]
 
 
 class View:
@@ -201,6 +221,10 @@ class View:
                 by_backend.setdefault(subject["backend"], []).append(subject)
         columns = (Column(name, backend, tuple(s)) for backend, s in by_backend.items())
         return Target(name, tuple(columns), tuple(self.requirements))
+
+    def number_of(self, target: str) -> int:
+        """Return the place of a target among all, by which the page chooses one."""
+        return [t.name for t in self.targets].index(target)
 
     @property
     def columns(self) -> list[Column]:
@@ -229,6 +253,17 @@ class View:
             for error in s["errors"]
             if error["dtype"] == dtype and (error["mode"] is not None) == derivative
         ]
+
+    def rows(self, function: str, dtype: str, derivative: bool) -> list[Row]:
+        """Return the rows of one table; backends with the same errors share one."""
+        found: dict[Any, Row] = {}
+        for s, error in self.errors(function, dtype, derivative):
+            key = s["target"], error["bound"], error["coverage"], error["flushed"]
+            key += tuple(repr(error[part]) for part in ("overall", "regions"))
+            row = found.setdefault(key, Row(s["target"], error, []))
+            row.backends.append(s["backend"] + (f" {error['mode']}" if derivative else ""))
+        order = [target.name for target in self.targets]
+        return sorted(found.values(), key=lambda row: order.index(row.target))
 
     def figure(self, function: str, dtype: str) -> Figure | None:
         """Return the plots of the errors of a function, or None where nothing was measured."""
@@ -290,12 +325,14 @@ def template(name: str) -> jinja2.Template:
         "BINS": BINS,
         "regions": regions,
         "percentage": percentage,
+        "cell_id": cell_id,
+        "FILTERS": ("broken", "deviation", "unsupported"),
     }
     return environment.get_template(name)
 
 
 def text(name: str, **context: Any) -> str:
-    """Return what a template of Markdown gives, without spaces at the ends of lines."""
+    """Return a rendered template of Markdown, without spaces at the ends of lines."""
     return re.sub(r" +$", "", template(name).render(**context), flags=re.MULTILINE)
 
 

@@ -1,4 +1,4 @@
-"""What a run found: collected, and written as JSON, Markdown and HTML."""
+"""The outcomes of a run: collected, and written as JSON, Markdown and HTML."""
 
 import json
 from collections import Counter
@@ -18,8 +18,8 @@ from arraylogit.testing.targets import Target
 STATES = ("kept", "broken", "error", "deviation", "unsupported", "not applicable", "not run")
 """What a requirement can be on a subject.
 
-A deviation is a failure that is recorded; unsupported is what the function does not take at all;
-an error is one of the suite, or of what it is told about a library.
+A deviation is a recorded failure. Unsupported: the function does not take such input at all. An
+error is a fault of the suite, or of the record of a library.
 """
 
 SHOWN = 4
@@ -40,7 +40,7 @@ class Report:
     _records: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     def subjects(self) -> list[Subject]:
-        """Return what is checked: each function of each target on each backend that is here."""
+        """Return the subjects: each function of each target on each backend that is here."""
         if not self._subjects:
             self._subjects += subjects(self.targets, self.backends, self.quick)
         return self._subjects
@@ -79,7 +79,7 @@ class Report:
                 file.write(json.dumps(line | {"errors": errors}, ensure_ascii=False) + "\n")
 
     def verdict(self) -> list[str]:
-        """Return what was found in about ten lines for a target."""
+        """Return the outcome for each target in about ten lines."""
         return [line for target in self.targets for line in self._verdict(target)]
 
     def _verdict(self, target: Target) -> list[str]:
@@ -107,7 +107,7 @@ class Report:
         wrong = {}
         for entry, subject, state, detail in counted:
             if state in ("broken", "error"):
-                # An error that is that of every requirement is said once.
+                # An error that every requirement has is said once.
                 key = (entry.id, subject) if state == "broken" else detail
                 what = entry.id if state == "broken" else "error"
                 line = f"  {what} ({subject.function}, {subject.backend}): {detail}"

@@ -1,4 +1,4 @@
-"""A table of the results that are kept: the last comparison, and the sweeps of every float32."""
+"""A table of the committed results: the last comparison, and the sweeps of every float32."""
 
 import json
 from pathlib import Path

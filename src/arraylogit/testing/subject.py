@@ -1,4 +1,4 @@
-"""One function of one target on one backend: what a requirement is checked on."""
+"""A subject: one function of one target on one backend, on which requirements are checked."""
 
 import warnings
 from collections.abc import Callable, Iterator
@@ -16,16 +16,16 @@ from arraylogit.testing.targets import Implementation, Target
 Array = Any
 
 LONG = 4099
-"""Elements of an array that no vector register divides."""
+"""A number of elements that no vector register divides."""
 
 COMMON = 2**17
-"""Of which long arrays have a multiple of elements, where each length is compiled."""
+"""Where each length is compiled, long arrays have a multiple of so many elements."""
 
 POINTS = 100_000
-"""Inputs of a measurement, but in 16 bits, where every number is one."""
+"""Inputs of a measurement; in 16 bits, every number is an input."""
 
 QUICK = 5000
-"""The same in a hurry, in 16 bits too."""
+"""Inputs of a quick measurement, in 16 bits too."""
 
 
 PROBES: dict[str, Callable[[Backend, Callable[..., Array], Array], Any]] = {
@@ -36,11 +36,11 @@ PROBES: dict[str, Callable[[Backend, Callable[..., Array], Array], Any]] = {
     "vmap": lambda library, f, x: library.vmap(lambda x: f(x))(x),
     "shard": lambda library, f, x: library.shard(f)(x),
 }
-"""By feature of the backend, what shows that a function takes part in it."""
+"""By feature of the backend, a call that shows whether a function supports it."""
 
 
 def _failure(f: Callable[..., Any], *arguments: Any) -> str | None:
-    # What a call raises, in a line, whatever that is.
+    # The error that a call raises, in one line; None without an error.
     try:
         with warnings.catch_warnings(action="ignore"):
             f(*arguments)
@@ -62,9 +62,9 @@ class Subject(AbstractContextManager):
     points : int
         How many inputs a measurement takes.
     quick : bool
-        Whether it is in a hurry.
+        Whether to leave out the slow checks.
     records : dict
-        What a check measured, for the report.
+        The measurements of a check, for the report.
     sweep : callable or None
         Measures a subject at every float32; None to measure it at `points`.
     """
@@ -98,21 +98,21 @@ class Subject(AbstractContextManager):
 
     @property
     def call(self) -> Implementation:
-        """The function as it is, of arrays of the backend."""
+        """The function itself, of arrays of the backend."""
         return self.target.functions[self.function]
 
     @property
     def features(self) -> frozenset[str]:
         """Dtypes, features of the backend, arguments of the function."""
         found = self.backend.features | self.call.features | frozenset(self.backend.dtypes)
-        # In a hurry, what is compiled for every shape costs too much.
+        # A quick run has no time for functions that are compiled for every shape.
         return found - {"cheap"} if self.quick and "traces" in found else found
 
     @cached_property
     def dtypes(self) -> list[np.dtype]:
-        """Floating-point dtypes of the backend, but for those that the function does not take.
+        """Floating-point dtypes of the backend that the function takes.
 
-        A function that takes none of them has failed otherwise, and is asked about all.
+        All of them if it takes none: then something else is wrong, and each check shows it.
         """
         dtypes = [dtype_of(name) for name in self.backend.dtypes]
         return [dtype for dtype in dtypes if not self.lacks(dtype.name)] or dtypes
@@ -122,7 +122,7 @@ class Subject(AbstractContextManager):
 
     @cached_property
     def failure(self) -> str | None:
-        """What a plain call raises, whatever the dtype; None where one does not."""
+        """The error of a plain call in every dtype; None if one of them raises none."""
         return self._fails_for_all(self.call)
 
     def _fails_for_all(self, f: Callable[[Array], Array]) -> str | None:
@@ -201,15 +201,15 @@ class Subject(AbstractContextManager):
         return y if given is x else y[: x.size]
 
     def _lengthened(self, x: np.ndarray) -> np.ndarray:
-        # Repeated to a length that many have in common, where each length is traced anew.
+        # Where each length is traced anew, inputs are repeated to a common length.
         if "traces" not in self.features or x.ndim != 1 or x.size <= LONG:
             return x
         return np.resize(x, -(-x.size // COMMON) * COMMON)
 
     def placed(self, points: np.ndarray, **options: Any) -> Iterator[tuple[str, np.ndarray]]:
-        """Yield the results at some points: alone, and where they might be treated otherwise."""
+        """Yield the results at some points, alone and in arrays of other lengths and strides."""
         long = np.full(LONG, 0.25, points.dtype)
-        where = np.linspace(0, LONG - 1, points.size).astype(int)  # both ends are among them
+        where = np.linspace(0, LONG - 1, points.size).astype(int)  # with both ends
         long[where] = points
         yield "in a long array", self(long, **options)[where]
         if "cheap" not in self.features:
@@ -230,7 +230,7 @@ class Subject(AbstractContextManager):
         return measure.lost(x, exact, *self.backend.flushes(x.dtype.name))
 
     def measurement(self, dtype: np.dtype, derivative: bool = False) -> tuple[Any, Any, str]:
-        """Return inputs and exact results to measure errors with, and what they cover."""
+        """Return inputs, exact results, and the coverage, to measure errors with."""
         return measurement(
             self.function + ("_derivative" if derivative else ""), dtype, self.points
         )

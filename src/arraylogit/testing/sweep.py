@@ -1,9 +1,9 @@
-"""Measure a function on every float of an interval, in parallel, to be resumed if interrupted.
+"""Measure a function on every float of an interval: in parallel, and resumable.
 
     python -m arraylogit.testing.sweep --target arraylogit --function logit --backend torch:eager \
         --out FILE.json
 
-The option `--exhaustive` of the suite does that for all that it is asked about.
+The option `--exhaustive` of the suite does that for each of its subjects.
 """
 
 import argparse
@@ -38,16 +38,16 @@ Array = np.ndarray
 
 @dataclass(frozen=True)
 class Sweep:
-    """What is measured: written next to the states, so that others are not taken for its own.
+    """The description of a sweep, written next to its states to tell them from those of others.
 
     Attributes
     ----------
     target : str
-        A name that `targets.target` knows.
+        The name of a target.
     function : str
-        Which function of it, or derivative.
+        The function, or derivative.
     backend : str
-        The name of the backend that it is evaluated by.
+        The name of the backend.
     dtype : str
         ``float32``, or one of 16 bits.
     first, last : float or None
@@ -82,7 +82,7 @@ class Sweep:
 
     @property
     def name(self) -> str:
-        """What to call it."""
+        """The name of the sweep."""
         name = f"{self.target} {self.backend} {self.function} {self.dtype}"
         return name if self.first is None else f"{name} {self.first:g} to {self.last:g}"
 
@@ -94,7 +94,7 @@ class Sweep:
 
 @dataclass
 class Result:
-    """What a sweep finds; in JSON, what it was of as well.
+    """The results of a sweep; in JSON, with its description.
 
     Attributes
     ----------
@@ -168,7 +168,7 @@ def evaluate(sweep: Sweep, f: Callable[[Array], Array], numbers: range) -> Resul
 
 @cache
 def _function(sweep: Sweep) -> Callable[[Array], Array]:
-    # Of NumPy arrays; once in each process.
+    # Of NumPy arrays; made once in each process.
     extensions.load_all()
     backend(sweep.backend).__enter__()  # for the life of the process
     np.seterr(all="ignore")
@@ -182,7 +182,7 @@ def _measure_chunk(sweep: Sweep, index: int, path: Path) -> int:
 
 
 def _write(path: Path, data: dict[str, Any]) -> None:
-    # Whole or not at all, whenever the process is killed.
+    # A file is written completely or not at all, even if the process is killed.
     temporary = path.with_suffix(f".{os.getpid()}")
     temporary.write_text(json.dumps(data, indent=1, allow_nan=False) + "\n")
     temporary.replace(path)
@@ -196,7 +196,7 @@ def run(
     Parameters
     ----------
     sweep : Sweep
-        What to measure.
+        The sweep.
     state : Path, optional
         Directory of one file for each chunk, made if it does not exist; by default one in
         ``.conformance``, named for the sweep and for what was measured: its source and versions.
@@ -226,14 +226,14 @@ def run(
 
 
 def source(sweep: Sweep) -> str:
-    """Return a digest of what a sweep measures: the target's files, and the versions here."""
+    """Return a digest of the files of the target and of the versions installed."""
     known = target(sweep.target).module.partition(".")[0]
     spec = find_spec(known)
     files = [Path(spec.origin)] if spec and spec.origin and Path(spec.origin).is_file() else []
     if spec and spec.submodule_search_locations:
         installed = {sysconfig.get_path(name) for name in ("purelib", "platlib")}
         folders = map(Path, spec.submodule_search_locations)
-        # Of what is installed, the version will do.
+        # For an installed package, its version will do.
         files = [f for d in folders if str(d.parent) not in installed for f in d.rglob("*.py")]
     files += map(Path, extensions.loaded())
     digest = sha256()
@@ -248,7 +248,7 @@ def source(sweep: Sweep) -> str:
 def _in_processes(sweep: Sweep, chunks: list[Any], workers: int | None) -> Iterator[int]:
     if not chunks:
         return
-    # Spawned, as libraries with threads do not survive a fork; one thread in each.
+    # Spawned, because libraries with threads do not survive a fork; one thread in each.
     context = multiprocessing.get_context("spawn")
     size = min(workers or os.cpu_count() or 1, len(chunks))
     with (

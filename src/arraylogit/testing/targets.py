@@ -1,4 +1,4 @@
-"""Whose functions are checked: a row for each library's own, and anybody's by module path."""
+"""The implementations to check: a row for each library's own, and any others by module path."""
 
 import inspect
 import os
@@ -19,7 +19,7 @@ from arraylogit.testing.functions import FUNCTIONS
 
 @dataclass(frozen=True)
 class Implementation:
-    """Somebody's function, called as ours is.
+    """A function of any implementation, called as ours is.
 
     Attributes
     ----------
@@ -54,7 +54,7 @@ class Implementation:
 
 @dataclass(frozen=True)
 class Target:
-    """Functions that belong together.
+    """The functions of one implementation.
 
     Attributes
     ----------
@@ -63,13 +63,13 @@ class Target:
     load : callable
         Returns the implementations by the names of the functions they compute; imports.
     module : str
-        What must be installed.
+        The module that must be installed.
     backends : tuple of str
         Beginnings of the names of the backends that it is meant for, or whole names and a colon;
         empty for all.
     whole : bool
-        Whether it is to take every dtype, argument and transformation and to keep the rules of
-        the house, as ours does: what it does not take is broken, not unsupported.
+        Whether it must take every dtype, argument and transformation, and keep the rules of the
+        house, as ours does. What it does not take is then broken, not unsupported.
     """
 
     name: str
@@ -200,8 +200,8 @@ def register(target: Target) -> Target:
 def target(name: str) -> Target:
     """Return the target of a name: one of `TARGETS`, ``module`` or ``module:function``.
 
-    A module offers what it has under the names of `FUNCTIONS`. A single function is taken for
-    the one whose name is part of its own, or that follows: ``module:sigmoid=expit``.
+    A module offers its functions of the names in `FUNCTIONS`. A single function computes the one
+    whose name is part of its own, or the one that follows "=": ``module:sigmoid=expit``.
     """
     if name in TARGETS:
         return TARGETS[name]
@@ -232,8 +232,8 @@ def _named(module: str, attribute: str) -> dict[str, Implementation]:
 def guessed(target: Target) -> Target:
     """Return a target without an adapter as one for the libraries that its functions work on.
 
-    Tried are those that are imported with it: a function that returns an array of the library for
-    one of the library works on that.
+    The libraries imported with it are tried. A function works on a library if it returns an array
+    of the library for one.
     """
     if target.name in TARGETS:
         return target
@@ -253,7 +253,7 @@ def choose(
 ) -> tuple[list[Target], list[Backend]]:
     """Return targets and backends by their names; functions by what they compute are a target.
 
-    Without names of backends, those that the targets work on; in a hurry, one for each library,
+    Without names of backends, those that the targets work on; with `quick`, one for each library,
     or the first alone.
     """
     chosen = [target(name) if isinstance(name, str) else _mapped(name) for name in names]
@@ -285,7 +285,7 @@ def _works(functions: list[Implementation], backend: Backend) -> bool:
     try:
         with backend, np.errstate(all="ignore"), warnings.catch_warnings(action="ignore"):
             return all(backend.is_array(f(backend.asarray(x))) for f in functions)
-    except Exception:  # whatever a function raises for an array that it does not know
+    except Exception:  # a function may raise anything for an array that it does not know
         return False
 
 

@@ -1,4 +1,4 @@
-"""Which dtype comes out, and what is refused."""
+"""The dtypes of results, and the dtypes that are refused."""
 
 import mpmath
 import numpy as np

@@ -1,4 +1,4 @@
-"""What follows from the definitions: symmetry, monotonicity, inverses."""
+"""Consequences of the definitions: symmetry, monotonicity, inverses."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""What comes back is what was passed: library, device, shape; and any layout will do."""
+"""The result has the library, device and shape of the input, in any layout of memory."""
 
 import numpy as np
 

@@ -89,7 +89,7 @@ def test_nan(subject):
 def test_outside(subject):
     for dtype in subject.dtypes:
         x = inputs.outside(subject.function, dtype)
-        # What the backend takes for 0 is not outside.
+        # Numbers that the backend takes for 0 are not outside.
         x = x[~subject.subnormal(x, np.full(x.shape, np.nan))]
         for where, y in subject.placed(x):
             same(x, y, np.full(x.shape, np.nan, dtype), f"{dtype.name} {where}")

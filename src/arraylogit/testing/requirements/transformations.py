@@ -1,4 +1,4 @@
-"""What libraries do to functions: compile, map, export, shard, delay, pickle."""
+"""Transformations that libraries apply: compile, map, export, shard, delay, pickle."""
 
 import copy
 import pickle
