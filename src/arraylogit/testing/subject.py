@@ -15,11 +15,11 @@ from arraylogit.testing.targets import Implementation, Target
 
 Array = Any
 
-LONG = 4099
-"""Elements of an array that no vector register divides."""
+SHORT, LONG = 31, 4099
+"""Elements of arrays that no vector register divides."""
 
 COMMON = 2**17
-"""Of which long arrays have a multiple of elements, where each length is compiled."""
+"""Of which longer arrays have a multiple of elements, where each length is compiled."""
 
 POINTS = 100_000
 """Inputs of a measurement, but in 16 bits, where every number is one."""
@@ -202,9 +202,10 @@ class Subject(AbstractContextManager):
 
     def _lengthened(self, x: np.ndarray) -> np.ndarray:
         # Repeated to a length that many have in common, where each length is traced anew.
-        if "traces" not in self.features or x.ndim != 1 or x.size <= LONG:
+        if "traces" not in self.features or x.ndim != 1 or x.size <= 1:
             return x
-        return np.resize(x, -(-x.size // COMMON) * COMMON)
+        common = next((n for n in (SHORT, LONG) if x.size <= n), -(-x.size // COMMON) * COMMON)
+        return x if common == x.size else np.resize(x, common)
 
     def placed(self, points: np.ndarray, **options: Any) -> Iterator[tuple[str, np.ndarray]]:
         """Yield the results at some points: alone, and where they might be treated otherwise."""
@@ -240,25 +241,21 @@ class Subject(AbstractContextManager):
 def measurement(function: str, dtype: np.dtype, points: int) -> tuple[Any, Any, str]:
     """Return inputs, values in a wider dtype, and what the inputs cover; read-only."""
     if dtype.itemsize <= 2 and points >= 2**16:
-        x, coverage = inputs.every(dtype), measure.EXHAUSTIVE
-    else:
-        x, coverage = inputs.structured(function, dtype, points), measure.LOWER_BOUND
-    try:
-        exact = reference.wide(function, x)
-    except TypeError:  # no wider dtype: by mpmath, so that there must be fewer
-        x = x[:: max(1, x.size // 20_000)]
-        exact = reference.rounded(function, x)
-    x.flags.writeable = exact.flags.writeable = False
-    return x, exact, coverage
+        return *_with_values(function, inputs.every(dtype)), measure.EXHAUSTIVE
+    x = inputs.structured(function, dtype, points)
+    return *_with_values(function, x), measure.LOWER_BOUND
 
 
 @cache
 def dense(function: str, dtype: np.dtype, points: int) -> tuple[Any, Any]:
     """Return inputs on a line, closer than those of `measurement`, and values in a wider dtype."""
-    x = inputs.line(function, dtype, points)
+    return _with_values(function, inputs.line(function, dtype, points))
+
+
+def _with_values(function: str, x: Any) -> tuple[Any, Any]:
     try:
         exact = reference.wide(function, x)
-    except TypeError:
+    except TypeError:  # no wider dtype: by mpmath, so that there must be fewer
         x = x[:: max(1, x.size // 20_000)]
         exact = reference.rounded(function, x)
     x.flags.writeable = exact.flags.writeable = False
