@@ -122,7 +122,6 @@ def requirement(
         if id in REQUIREMENTS:
             raise ValueError(f"two requirements are called {id}")
         REQUIREMENTS[id] = Requirement(id, statement, check, of, tuple(needs.split()))
-        check.requirement = REQUIREMENTS[id]
         return check
 
     return register

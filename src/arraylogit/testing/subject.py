@@ -15,11 +15,11 @@ from arraylogit.testing.targets import Implementation, Target
 
 Array = Any
 
-LONG = 4099
-"""A number of elements that no vector register divides."""
+SHORT, LONG = 31, 4099
+"""Numbers of elements that no vector register divides."""
 
 COMMON = 2**17
-"""Where each length is compiled, long arrays have a multiple of so many elements."""
+"""Where each length is compiled, longer arrays have a multiple of so many elements."""
 
 POINTS = 100_000
 """Inputs of a measurement; in 16 bits, every number is an input."""
@@ -202,9 +202,10 @@ class Subject(AbstractContextManager):
 
     def _lengthened(self, x: np.ndarray) -> np.ndarray:
         # Where each length is traced anew, inputs are repeated to a common length.
-        if "traces" not in self.features or x.ndim != 1 or x.size <= LONG:
+        if "traces" not in self.features or x.ndim != 1 or x.size <= 1:
             return x
-        return np.resize(x, -(-x.size // COMMON) * COMMON)
+        common = next((n for n in (SHORT, LONG) if x.size <= n), -(-x.size // COMMON) * COMMON)
+        return x if common == x.size else np.resize(x, common)
 
     def placed(self, points: np.ndarray, **options: Any) -> Iterator[tuple[str, np.ndarray]]:
         """Yield the results at some points, alone and in arrays of other lengths and strides."""
@@ -240,25 +241,21 @@ class Subject(AbstractContextManager):
 def measurement(function: str, dtype: np.dtype, points: int) -> tuple[Any, Any, str]:
     """Return inputs, values in a wider dtype, and what the inputs cover; read-only."""
     if dtype.itemsize <= 2 and points >= 2**16:
-        x, coverage = inputs.every(dtype), measure.EXHAUSTIVE
-    else:
-        x, coverage = inputs.structured(function, dtype, points), measure.LOWER_BOUND
-    try:
-        exact = reference.wide(function, x)
-    except TypeError:  # no wider dtype: by mpmath, so that there must be fewer
-        x = x[:: max(1, x.size // 20_000)]
-        exact = reference.rounded(function, x)
-    x.flags.writeable = exact.flags.writeable = False
-    return x, exact, coverage
+        return *_with_values(function, inputs.every(dtype)), measure.EXHAUSTIVE
+    x = inputs.structured(function, dtype, points)
+    return *_with_values(function, x), measure.LOWER_BOUND
 
 
 @cache
 def dense(function: str, dtype: np.dtype, points: int) -> tuple[Any, Any]:
     """Return inputs on a line, closer than those of `measurement`, and values in a wider dtype."""
-    x = inputs.line(function, dtype, points)
+    return _with_values(function, inputs.line(function, dtype, points))
+
+
+def _with_values(function: str, x: Any) -> tuple[Any, Any]:
     try:
         exact = reference.wide(function, x)
-    except TypeError:
+    except TypeError:  # no wider dtype: by mpmath, so that there must be fewer
         x = x[:: max(1, x.size // 20_000)]
         exact = reference.rounded(function, x)
     x.flags.writeable = exact.flags.writeable = False

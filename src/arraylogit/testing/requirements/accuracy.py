@@ -41,7 +41,7 @@ def say(summary, bound):
     "Every float16 gives the exact value rounded once: the error is at most 0.51 ULP.",
     needs="float16",
 )
-def test_float16(subject):
+def float16(subject):
     measure_errors(subject, dtype_of("float16"))
 
 
@@ -50,7 +50,7 @@ def test_float16(subject):
     "Every bfloat16 gives the exact value rounded once: the error is at most 0.51 ULP.",
     needs="bfloat16",
 )
-def test_bfloat16(subject):
+def bfloat16(subject):
     measure_errors(subject, dtype_of("bfloat16"))
 
 
@@ -60,7 +60,7 @@ def test_bfloat16(subject):
     "(`budgets.toml`), next to 0.5, 0 and 1 as well, and on a line of steps of 3e-6 in [0, 1].",
     needs="float32",
 )
-def test_float32(subject):
+def float32(subject):
     if subject.sweep is None:
         measure_errors(subject, dtype_of("float32"))
         return
@@ -76,7 +76,7 @@ def test_float32(subject):
     "of steps of 3e-6 in [0, 1].",
     needs="float64",
 )
-def test_float64(subject):
+def float64(subject):
     measure_errors(subject, dtype_of("float64"))
 
 
@@ -86,7 +86,7 @@ def test_float64(subject):
     "that both are allowed.",
     needs="float32",
 )
-def test_agreement(subject):
+def agreement(subject):
     records.values(subject)
     on_numpy = subject.on("numpy")
     if on_numpy is None:

@@ -19,7 +19,7 @@ SIZE = 100_003
     "give one after the other.",
     needs="cheap",
 )
-def test_threads(subject):
+def threads(subject):
     x = typical(subject.function, np.float32, SIZE)
     options = [{}, {"eps": 0.25}, {"eps": 0.375}] if "eps" in subject.features else [{}]
     calls = [(np.roll(x, i * SIZE // 12), options[i % len(options)]) for i in range(12)]
@@ -42,7 +42,7 @@ def test_threads(subject):
 @requirement(
     "concurrency/fork", "A forked process gives what its parent gave.", needs="fork cheap"
 )
-def test_fork(subject):
+def fork(subject):
     # What one thread computes: those of the parent do not exist in the child.
     x = typical(subject.function, np.float32, 1001)
     expected = subject(x)

@@ -39,7 +39,7 @@ def wide_enough(subject):
     "The derivative, by reverse mode in float32, has an error of at most 3 ULP (`budgets.toml`).",
     needs="derivative float32",
 )
-def test_reverse_float32(subject):
+def reverse_float32(subject):
     measure_errors(subject, dtype_of("float32"), "reverse")
 
 
@@ -48,7 +48,7 @@ def test_reverse_float32(subject):
     "The derivative, by reverse mode in float64, has an error of at most 3 ULP (`budgets.toml`).",
     needs="derivative float64",
 )
-def test_reverse_float64(subject):
+def reverse_float64(subject):
     measure_errors(subject, dtype_of("float64"), "reverse")
 
 
@@ -57,7 +57,7 @@ def test_reverse_float64(subject):
     "The derivative in float16 and bfloat16 is computed in float32 and rounded once.",
     needs="derivative float16 cheap",
 )
-def test_reverse_half(subject):
+def reverse_half(subject):
     for dtype in (d for d in subject.dtypes if d.itemsize < 4):
         y = subject.backend.dtype_name(
             subject.backend.derivative(
@@ -74,7 +74,7 @@ def test_reverse_half(subject):
     "expit log_expit",
     "derivative",
 )
-def test_tail(subject):
+def tail(subject):
     x = [20.0, 80.0] if subject.function == "log_expit" else [20.0, -20.0, 80.0, -80.0]
     check(subject, x, [float(reference.exact(f"{subject.function}_derivative", v)) for v in x])
 
@@ -85,7 +85,7 @@ def test_tail(subject):
     "others are their limits.",
     needs="derivative",
 )
-def test_special(subject):
+def special(subject):
     rows = inputs.special(f"{subject.function}_derivative")
     rows = [(x, y) for x, y in rows if not np.isnan(y)]
     check(subject, *zip(*rows, strict=True))
@@ -97,14 +97,14 @@ def test_special(subject):
     lambda f: f.domain != (-INF, INF),
     "derivative",
 )
-def test_outside(subject):
+def outside(subject):
     first, last = FUNCTIONS[subject.function].domain
     x = [x for x in (-INF, -3.0, 1e-3, 1.5, INF) if not first <= x <= last]
     check(subject, x, [NAN] * len(x))
 
 
 @requirement("derivative/nan", "The derivative at NaN is NaN.", needs="derivative")
-def test_nan(subject):
+def nan(subject):
     check(subject, [NAN] * 3, [NAN] * 3)
 
 
@@ -113,7 +113,7 @@ def test_nan(subject):
     "Forward and reverse mode, with a graph and without, give the same values, special ones too.",
     needs="derivative cheap",
 )
-def test_modes(subject):
+def modes(subject):
     dtype = np.dtype(np.float32)
     x = np.concatenate([inputs.structured(subject.function, dtype, 2000), [-1, 2, INF, -INF, NAN]])
     x = x.astype(dtype)
@@ -135,7 +135,7 @@ def test_modes(subject):
     "logit",
     "derivative eps",
 )
-def test_clamped(subject):
+def clamped(subject):
     x = [-INF, -3.0, 0.0, 0.125, 0.875, 1.0, 3.0, INF]
     check(subject, x, [0.0] * len(x), eps=0.25)
 
@@ -147,7 +147,7 @@ def test_clamped(subject):
     "logit",
     "derivative eps",
 )
-def test_at_bound(subject):
+def at_bound(subject):
     check(subject, [0.25, 0.75], [16 / 3, 16 / 3], eps=0.25)
     for dtype in every_kind(subject):
         for eps in (0.1, 0.35, 1e-3) if "traces" not in subject.features else (0.1,):
@@ -191,7 +191,7 @@ WEIGHTS = np.asarray([0.5, 2.0, -1.0, 4.0, -0.25, 1.0, -8.0])
     "that of w f(w x) is w² f′(w x). With eps too.",
     needs="derivative",
 )
-def test_chain(subject):
+def chain(subject):
     options = [{}, {"eps": 0.25}] if "eps" in subject.features else [{}]
     for dtype in every_kind(subject):
         at = inputs.inside(subject.function, dtype)
@@ -220,7 +220,7 @@ def test_chain(subject):
     "derivative is the same; with eps, and in 16 bits, too.",
     needs="derivative cheap",
 )
-def test_layout(subject):
+def layout(subject):
     options = [{}, {"eps": 0.25}] if "eps" in subject.features else [{}]
     for dtype in every_kind(subject):
         few = inputs.typical(subject.function, dtype, 60)
@@ -262,7 +262,7 @@ def _alike(y, expected, x, where):
 @requirement(
     "derivative/nan-with-eps", "With eps, the derivative at NaN is NaN.", "logit", "derivative eps"
 )
-def test_nan_with_eps(subject):
+def nan_with_eps(subject):
     check(subject, [NAN] * 3, [NAN] * 3, eps=0.25)
 
 
@@ -272,7 +272,7 @@ def test_nan_with_eps(subject):
     "logit",
     "derivative eps cheap",
 )
-def test_eps_zero(subject):
+def eps_zero(subject):
     check(subject, [0.0, 1.0, -0.5, 1.5], [INF, INF, 0.0, 0.0], eps=0)
 
 
@@ -281,7 +281,7 @@ def test_eps_zero(subject):
     "The second derivative is right to 16 rounding errors of the larger of its terms.",
     needs="derivative second",
 )
-def test_second(subject):
+def second(subject):
     of = FUNCTIONS[subject.function]
     for dtype in (d for d in subject.dtypes if d.itemsize >= 4):
         x = np.asarray(of.far_apart, dtype)
@@ -303,7 +303,7 @@ def test_second(subject):
     "logit",
     "derivative second eps",
 )
-def test_second_clamped(subject):
+def second_clamped(subject):
     x = [-INF, -3.0, 0.0, 0.125, 0.875, 1.0, 3.0, INF]
     check(subject, x, [0.0] * len(x), order=2, eps=0.25)
 
@@ -314,7 +314,7 @@ def test_second_clamped(subject):
     "logit",
     "derivative second",
 )
-def test_second_outside(subject):
+def second_outside(subject):
     check(subject, [-1.0, 1.5, NAN], [NAN] * 3, order=2)
 
 
@@ -324,7 +324,7 @@ def test_second_outside(subject):
     "logit",
     "derivative eps cheap",
 )
-def test_eps_constant(subject):
+def eps_constant(subject):
     accepted(subject, eps=0.25)
     x = subject.backend.asarray(np.float32([0.0, 0.5, 1.0]))
 

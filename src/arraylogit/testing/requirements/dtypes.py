@@ -16,7 +16,7 @@ INTEGERS = ("bool", "int16", "int8", "uint16", "uint8", "uint32", "int32", "uint
     "dtypes/kept",
     "A real floating-point dtype is kept, narrow ones as well, in empty and 0-d arrays too.",
 )
-def test_kept(subject):
+def kept(subject):
     for dtype in map(dtype_of, subject.backend.dtypes):
         some = "cheap" in subject.features and ("traces" not in subject.features or dtype == "f2")
         shapes = ((3,), (), (0,), (2, 2)) if some else ((3,),)
@@ -32,7 +32,7 @@ def test_kept(subject):
     "of the library there, and the results of that dtype.",
     needs="cheap",
 )
-def test_integers(subject):
+def integers(subject):
     for name in INTEGERS if "traces" not in subject.features else INTEGERS[::2]:
         if name.endswith("64") and "float64" not in subject.features:
             continue
@@ -51,7 +51,7 @@ def test_integers(subject):
     "NumPy's longdouble is kept, and computed in that precision.",
     needs="errstate",
 )
-def test_longdouble(subject):
+def longdouble(subject):
     x = inputs.inside(subject.function, np.longdouble) + np.longdouble(2) ** -60
     y = subject(x)
     assert y.dtype == x.dtype, f"{y.dtype} for longdouble"
@@ -66,7 +66,7 @@ def test_longdouble(subject):
     lambda f: f.complex is not None,
     "cheap",
 )
-def test_complex(subject):
+def complex_numbers(subject):
     accepted(subject)
     points = [0.25, 0.75, 0.3 + 0.4j, 0.5 - 2j, -1.5 + 1j, 1.0 + 1e-3j, 2 - 0.5j, 1e10 - 1e9j]
     points += [-1e4 + 1j, 1e4 + 1j] if subject.function == "expit" else [-1e10 - 1e-3j]
@@ -92,7 +92,7 @@ def test_complex(subject):
     "logit",
     "cheap",
 )
-def test_complex_ends(subject):
+def complex_ends(subject):
     accepted(subject)
     try:
         y = subject(np.complex64([0, 1]))
@@ -107,6 +107,6 @@ def test_complex_ends(subject):
     "logit",
     "eps cheap",
 )
-def test_complex_eps(subject):
+def complex_eps(subject):
     accepted(subject, eps=0.125)
     refused(subject, np.complex64([0.25]), eps=0.125)

@@ -20,7 +20,7 @@ OUTER = (-np.inf, -1.0, -0.0, 0.0, 1.0, 2.0, np.inf)
 
 
 @requirement("eps/none", "Without eps, and with eps=None, nothing is clamped.", "logit", "eps")
-def test_none(subject):
+def without_eps(subject):
     x = np.asarray([-0.25, 0.0, 0.25, 1.0, 1.25], np.float32)
     plain, none = subject(x), subject(x, eps=None)
     same(x[[0, 1, 3, 4]], plain[[0, 1, 3, 4]], np.float32([np.nan, -np.inf, np.inf, np.nan]), "")
@@ -33,7 +33,7 @@ def test_none(subject):
     "logit",
     "eps cheap",
 )
-def test_zero(subject):
+def zero(subject):
     for dtype in subject.dtypes:
         x = np.asarray([-np.inf, -0.1, -0.0, 0.0, 1.0, 1.1, np.inf], dtype)
         expected = np.asarray([-np.inf] * 4 + [np.inf] * 3, dtype)
@@ -49,7 +49,7 @@ def test_zero(subject):
     "logit",
     "eps",
 )
-def test_bounds(subject):
+def bounds(subject):
     few = "cheap" not in subject.features
     for dtype in [np.dtype(np.float32)] if few else subject.dtypes:
         x = np.asarray(OUTER, dtype)
@@ -84,7 +84,7 @@ def finite(subject, dtype):
     "logit",
     "eps float16",
 )
-def test_finite_float16(subject):
+def finite_float16(subject):
     finite(subject, "float16")
 
 
@@ -94,7 +94,7 @@ def test_finite_float16(subject):
     "logit",
     "eps bfloat16",
 )
-def test_finite_bfloat16(subject):
+def finite_bfloat16(subject):
     finite(subject, "bfloat16")
 
 
@@ -104,7 +104,7 @@ def test_finite_bfloat16(subject):
     "logit",
     "eps float32",
 )
-def test_finite_float32(subject):
+def finite_float32(subject):
     finite(subject, "float32")
 
 
@@ -114,12 +114,12 @@ def test_finite_float32(subject):
     "logit",
     "eps float64",
 )
-def test_finite_float64(subject):
+def finite_float64(subject):
     finite(subject, "float64")
 
 
 @requirement("eps/nan", "NaN stays NaN, whatever eps is.", "logit", "eps cheap")
-def test_nan(subject):
+def nan(subject):
     for dtype in subject.dtypes:
         x = np.asarray([np.nan, np.nan, np.nan], dtype)
         for eps in (0, 1e-3, 0.5):
@@ -133,7 +133,7 @@ def test_nan(subject):
     "logit",
     "eps cheap",
 )
-def test_inside(subject):
+def inside(subject):
     for dtype in subject.dtypes:
         x = inputs.structured("logit", dtype, 2000)
         expected, wide = subject(x), x.astype(np.float64)
@@ -150,7 +150,7 @@ def test_inside(subject):
     "logit",
     "eps cheap",
 )
-def test_layout(subject):
+def layout(subject):
     accepted(subject, eps=0.3)
     x = np.linspace(0, 1, 101, dtype=np.float32)
     for eps in (0.3, 0.5, 0.51, 0.75, 1.0):
@@ -182,7 +182,7 @@ REFUSED = [
     "logit",
     "eps cheap",
 )
-def test_refused(subject):
+def refused_eps(subject):
     accepted(subject, eps=0.5)
     x = subject.backend.asarray(np.float32([0.25, 0.75]))
     for eps in REFUSED:
@@ -195,7 +195,7 @@ def test_refused(subject):
     "logit",
     "eps cheap",
 )
-def test_number(subject):
+def kinds_of_number(subject):
     values = np.float32([0.0, 0.3, 0.9])
     for number in (0.25, 0.1, 0):
         for kind in (np.float32, np.float64, np.asarray, np.float16, np.longdouble):
@@ -212,7 +212,7 @@ def test_number(subject):
     "logit",
     "eps cheap",
 )
-def test_array(subject):
+def array(subject):
     if "lazy" in subject.features:
         pytest.skip("a lazy array holds no number")
     values = np.float32([0.0, 0.3, 0.9])

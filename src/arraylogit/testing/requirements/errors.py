@@ -15,7 +15,7 @@ SPECIAL = [0.0, -0.0, 0.5, 1.0, -1.0, 2.0, 1e4, -1e4, 1e-40, np.inf, -np.inf, np
     "warnings/none",
     "No warning is emitted for any value, of few or many, and nothing is raised.",
 )
-def test_none(subject):
+def none(subject):
     options = [{}, {"eps": 0}, {"eps": 1e-3}] if "eps" in subject.features else [{}]
     if "cheap" not in subject.features:
         options = [{}]
@@ -41,7 +41,7 @@ def _tries_many(subject, dtype):
     "Nothing is raised under `np.errstate(all='raise')` either.",
     needs="errstate",
 )
-def test_errstate(subject):
+def errstate(subject):
     for dtype in subject.dtypes:
         with np.errstate(all="ignore"):
             x = np.asarray(SPECIAL).astype(dtype)
@@ -58,7 +58,7 @@ def test_errstate(subject):
     "time, records, ragged lists.",
     needs="errstate",
 )
-def test_input(subject):
+def wrong_input(subject):
     accepted(subject)
     numberless = [
         b"0.5",
@@ -84,7 +84,7 @@ def test_input(subject):
     "logit",
     "eps cheap",
 )
-def test_message(subject):
+def message(subject):
     accepted(subject, eps=0.25)
     x = subject.backend.asarray(np.float32([0.25]))
     with pytest.raises((TypeError, ValueError), match=r"eps.*0\.5"):
@@ -97,7 +97,7 @@ def test_message(subject):
     "logit",
     "eps cheap",
 )
-def test_mixed(subject):
+def mixed(subject):
     x = subject.backend.asarray(np.float32([0.25, 0.5]))
     accepted(subject, eps=0.25)
     for eps in (np.asarray([0.1, 0.2]), subject.backend.asarray(np.float32([0.1, 0.2]))):

@@ -26,7 +26,7 @@ def spacing(values, dtype):
     "often it does not hold to the bit is counted.",
     "logit",
 )
-def test_odd(subject):
+def odd(subject):
     for dtype in wide_enough(subject):
         x, _, _ = subject.measurement(dtype)
         x = x[(x >= 0.5) & (x < 1)]
@@ -47,7 +47,7 @@ def test_odd(subject):
     "size are counted.",
     lambda f: f.increasing,
 )
-def test_monotone(subject):
+def monotone(subject):
     for dtype in subject.dtypes:
         x, exact, _ = subject.measurement(dtype)
         kept = ~(np.isnan(exact) | subject.subnormal(x, exact))
@@ -64,7 +64,7 @@ def test_monotone(subject):
     "A function of its inverse gives the number back, up to the errors allowed for both.",
     lambda f: bool(f.inverse),
 )
-def test_round_trip(subject):
+def round_trip(subject):
     of = FUNCTIONS[subject.function]
     inverse = subject.sibling(of.inverse)
     if inverse is None:
@@ -90,7 +90,7 @@ def test_round_trip(subject):
     "that both are allowed.",
     "logit_log_jacobian expit_log_jacobian",
 )
-def test_even(subject):
+def even(subject):
     for dtype in wide_enough(subject):
         x, _, _ = subject.measurement(dtype)
         if subject.function == "logit_log_jacobian":
@@ -112,7 +112,7 @@ def test_even(subject):
     "expit(x) + expit(−x) = 1 up to the errors allowed.",
     "expit",
 )
-def test_complement(subject):
+def complement(subject):
     for dtype in wide_enough(subject):
         x = np.linspace(-40, 40, subject.points).astype(dtype)
         y, z = subject(x), subject(-x)
@@ -127,7 +127,7 @@ def test_complement(subject):
     "exp(log_expit(x)) = expit(x) up to the errors allowed.",
     "log_expit",
 )
-def test_exact_log(subject):
+def exact_log(subject):
     expit = subject.sibling("expit")
     if expit is None:
         pytest.skip("the target has no expit")

@@ -15,7 +15,7 @@ def block(subject, dtype, *shape):
 
 
 @requirement("kinds/library", "The result is an array of the library of the input, where it is.")
-def test_library(subject):
+def library(subject):
     y = subject.native(np.float32([0.25, 0.75]))
     assert subject.backend.is_array(y), f"{type(y).__name__} for {subject.backend}"
 
@@ -26,7 +26,7 @@ def test_library(subject):
     "its result.",
     needs="cheap",
 )
-def test_shape(subject):
+def same_shape(subject):
     for shape in SHAPES:
         x = np.resize(inside(subject.function, np.float32), shape)
         y = subject.native(x)
@@ -38,7 +38,7 @@ def test_shape(subject):
 
 
 @requirement("kinds/chunks", "The chunks are kept.", needs="chunks")
-def test_chunks(subject):
+def chunks(subject):
     x = subject.backend.asarray(block(subject, np.float64, 3, 4, 5))
     assert subject.call(x).chunks == x.chunks
 
@@ -49,7 +49,7 @@ def test_chunks(subject):
     "values of a contiguous array, few or many.",
     needs="views cheap",
 )
-def test_layout(subject):
+def layout(subject):
     for dtype in subject.dtypes:
         for shape in ((3, 4, 5), (30, 45, 50)):
             values = block(subject, dtype, *shape)
@@ -65,7 +65,7 @@ def test_layout(subject):
     "The result has the order of axes in memory that the input has, in every dtype.",
     needs="order cheap",
 )
-def test_order(subject):
+def order_of_axes(subject):
     for dtype in subject.dtypes:
         x = subject.backend.asarray(block(subject, dtype, 3, 4, 5))
         for order in ((0, 1, 2), (2, 0, 1), (1, 2, 0)):
@@ -85,7 +85,7 @@ def _strides(x):
     "The input is never modified, in any dtype, of any length, with eps and out as well, not even "
     "the sign of a zero.",
 )
-def test_input_unmodified(subject):
+def input_unmodified(subject):
     cheap = "cheap" in subject.features
     special = [0.0, -0.0, 0.25, 0.5, 0.75, 1.0, -1.0, 2.0, np.inf, -np.inf, np.nan]
     options = [{}]
@@ -104,7 +104,7 @@ def test_input_unmodified(subject):
 
 
 @requirement("kinds/read-only", "A read-only array is as good as any other.", needs="errstate")
-def test_read_only(subject):
+def read_only(subject):
     x = typical(subject.function, np.float64, 5000)
     expected = subject(x)
     x.flags.writeable = False
@@ -116,7 +116,7 @@ def test_read_only(subject):
     "A Python number or NumPy scalar gives a NumPy scalar, as NumPy's functions do.",
     needs="errstate",
 )
-def test_scalar(subject):
+def scalar(subject):
     x = float(inside(subject.function, np.float64)[1])
     for value in (x, 1, True, np.float32(x), np.float16(x), np.float64(x)):
         y = subject.call(value)
@@ -129,7 +129,7 @@ def test_scalar(subject):
 
 
 @requirement("kinds/sequence", "Lists, tuples and nested ones go to NumPy.", needs="errstate")
-def test_sequence(subject):
+def sequence(subject):
     x = inside(subject.function, np.float64)
     for value in (x.tolist(), tuple(x.tolist()), x.reshape(-1, 1).tolist()):
         y = subject.call(value)
@@ -141,7 +141,7 @@ def test_sequence(subject):
     "NumPy's masked arrays stay masked, and have the results where they are not.",
     needs="errstate",
 )
-def test_masked(subject):
+def masked(subject):
     values = typical(subject.function, np.float64, 6)
     x = np.ma.masked_array(values, mask=[0, 1, 0, 0, 1, 0])
     y = subject.call(x)
@@ -153,7 +153,7 @@ def test_masked(subject):
 @requirement(
     "kinds/input-by-name", "The first argument may be given by its name, `input`.", needs="cheap"
 )
-def test_input_by_name(subject):
+def input_by_name(subject):
     values = inside(subject.function, np.float32)
     x = subject.backend.asarray(values)
     right(subject, subject.backend.to_numpy(subject.call.raw(input=x)), values)

@@ -31,7 +31,7 @@ def sevens(like, dtype=None):
     "zeros, few or many, with eps as well.",
     needs="out writable",
 )
-def test_written(subject):
+def written_in_place(subject):
     options = [{}, {"eps": 0}, {"eps": 0.3}] if "eps" in subject.features else [{}]
     for dtype in subject.dtypes:
         for size in (None, LARGE):
@@ -45,7 +45,7 @@ def test_written(subject):
 
 
 @requirement("out/input", "out may be the input.", needs="out writable")
-def test_input(subject):
+def out_is_input(subject):
     for dtype in subject.dtypes:
         for size in (None, LARGE):
             values = numbers(subject, dtype, size)
@@ -60,7 +60,7 @@ def test_input(subject):
     "the result rounded to the dtype of the input first.",
     needs="out writable",
 )
-def test_cast(subject):
+def cast(subject):
     accepted(subject)
     for size in (None, LARGE):
         for given in subject.dtypes:
@@ -87,7 +87,7 @@ def test_cast(subject):
     "memory are not.",
     needs="out views",
 )
-def test_strided(subject):
+def strided(subject):
     for dtype in subject.dtypes:
         values = numbers(subject, dtype, LARGE)
         memory = subject.backend.asarray(np.full(2 * values.size, 7, dtype))
@@ -107,7 +107,7 @@ def test_strided(subject):
     "right result, or is refused.",
     needs="out views",
 )
-def test_overlap(subject):
+def overlap(subject):
     accepted(subject)
     for size, shift in ((100, 1), (100_000, 1), (100_000, 40_000)):
         few = inside(subject.function, np.float64)
@@ -131,7 +131,7 @@ def test_overlap(subject):
     "An out of another shape is a ValueError or RuntimeError, and keeps its shape and values.",
     needs="out writable",
 )
-def test_wrong_shape(subject):
+def wrong_shape(subject):
     accepted(subject)
     x = inside(subject.function, np.float32)[:4]
     for shape in ((3,), (5,), (2, 2), (4, 1), (1, 4), (), (0,)):
@@ -152,7 +152,7 @@ def test_wrong_shape(subject):
     "elements or many.",
     needs="out writable",
 )
-def test_refused_untouched(subject):
+def refused_untouched(subject):
     accepted(subject)
     for size in (None, LARGE):
         values = numbers(subject, size=size)
@@ -174,7 +174,7 @@ def test_refused_untouched(subject):
     "Where arrays cannot be written to, immutable or lazy, an out is an error.",
     needs="out immutable",
 )
-def test_immutable(subject):
+def immutable(subject):
     accepted(subject)
     x = inside(subject.function, np.float32)
     out = subject.backend.asarray(sevens(x))
@@ -184,7 +184,7 @@ def test_immutable(subject):
 @requirement(
     "out/read-only", "A read-only out is a TypeError or ValueError.", needs="out errstate"
 )
-def test_read_only(subject):
+def read_only(subject):
     accepted(subject)
     for x in (numbers(subject), numbers(subject, size=LARGE)):
         out = sevens(x)
@@ -199,7 +199,7 @@ def test_read_only(subject):
     "is an error.",
     needs="out",
 )
-def test_other_library(subject):
+def other_library(subject):
     accepted(subject)
     values = inside(subject.function, np.float32)
     x = subject.backend.asarray(values)
@@ -217,7 +217,7 @@ def test_other_library(subject):
     "An out with an input that needs a gradient is an error, as out is not differentiated.",
     needs="out derivative writable",
 )
-def test_gradient(subject):
+def gradient(subject):
     accepted(subject)
     values = inside(subject.function, np.float32)
     x = subject.backend.asarray(values)

@@ -43,17 +43,17 @@ def cases(subject, *points):
     "±0 give −∞ for logit, exactly 0.5 for expit, and +∞ for logit_exp and logit_log_jacobian.",
     lambda f: 0.0 in f.value.special,
 )
-def test_zero(subject):
+def zero(subject):
     check(subject, cases(subject, 0.0))
 
 
 @requirement("special-values/one", "1 gives +∞.", lambda f: f.value.special.get(1.0) == np.inf)
-def test_one(subject):
+def one(subject):
     check(subject, cases(subject, 1.0))
 
 
 @requirement("special-values/half", "0.5 gives exactly +0.", "logit")
-def test_half(subject):
+def half(subject):
     check(subject, cases(subject, 0.5))
 
 
@@ -62,7 +62,7 @@ def test_half(subject):
     "−∞ gives NaN for logit and its log-Jacobian, 0 for expit and −∞ for the others; +∞ gives 1 "
     "for expit, 0 for log_expit, −∞ for expit_log_jacobian and NaN for the others.",
 )
-def test_infinite(subject):
+def infinite(subject):
     check(subject, cases(subject, np.inf, -np.inf), signed=False)
 
 
@@ -71,12 +71,12 @@ def test_infinite(subject):
     "A zero has the sign of the numbers that underflow to it: expit(−∞) is +0, log_expit(+∞) −0.",
     "expit log_expit",
 )
-def test_zero_sign(subject):
+def zero_sign(subject):
     check(subject, cases(subject, np.inf, -np.inf))
 
 
 @requirement("special-values/nan", "NaN gives NaN.")
-def test_nan(subject):
+def nan(subject):
     check(subject, cases(subject, np.nan))
 
 
@@ -86,7 +86,7 @@ def test_nan(subject):
     "nearest number, is NaN.",
     lambda f: f.domain != (-np.inf, np.inf),
 )
-def test_outside(subject):
+def outside_the_domain(subject):
     for dtype in subject.dtypes:
         x = inputs.outside(subject.function, dtype)
         # Numbers that the backend takes for 0 are not outside.
@@ -100,7 +100,7 @@ def test_outside(subject):
     "Subnormal inputs give their true values, down to the smallest; results are kept down to the "
     "smallest subnormal number: expit to −103.97 in float32 and −745.13 in float64.",
 )
-def test_subnormal(subject):
+def subnormal(subject):
     for dtype in subject.dtypes:
         x, exact = smallest(subject, dtype)
         kept = ~subject.subnormal(x, exact)
@@ -113,7 +113,7 @@ def test_subnormal(subject):
     "The same holds on a backend that itself takes subnormal numbers for zero.",
     "logit expit log_expit logit_exp logit_log_jacobian",
 )
-def test_flushed(subject):
+def flushed(subject):
     flushing = [d for d in subject.dtypes if any(subject.backend.flushes(d.name))]
     if not flushing:
         pytest.skip("the backend has subnormal numbers")
@@ -157,7 +157,7 @@ def accurate(subject, x, exact):
     "expit_log_jacobian, [0, ∞] for logit_log_jacobian.",
     lambda f: f.range != (-np.inf, np.inf),
 )
-def test_range(subject):
+def within_the_range(subject):
     for dtype in subject.dtypes:
         x, _, _ = subject.measurement(dtype)
         y = subject(x)

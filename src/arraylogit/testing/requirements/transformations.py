@@ -21,7 +21,7 @@ def numbers(subject):
     "Compiled as a whole, without a graph break, the values stay within the bounds.",
     needs="compile",
 )
-def test_compiled(subject):
+def compiled_whole(subject):
     x = np.concatenate([SPECIAL, inputs.structured(subject.function, np.float32, 1000)])
     compiled = subject.backend.compile(lambda x: subject.call(x))
     close(subject, subject.backend.to_numpy(compiled(subject.backend.asarray(x))), subject(x), x)
@@ -33,7 +33,7 @@ def test_compiled(subject):
     "logit",
     "compile eps",
 )
-def test_compiled_eps(subject):
+def compiled_eps(subject):
     x = numbers(subject)
     compiled = subject.backend.compile(lambda x: subject.call(x, eps=0.125))
     y = subject.backend.to_numpy(compiled(subject.backend.asarray(x)))
@@ -45,7 +45,7 @@ def test_compiled_eps(subject):
     "The derivative of the compiled function, and the compiled derivative, are the derivative.",
     needs="compile derivative",
 )
-def test_compiled_derivative(subject):
+def compiled_derivative(subject):
     x = inputs.structured(subject.function, np.float32, 1000)
     compiled = subject.backend.compile(lambda x: subject.call(x))
     y = subject.backend.derivative(compiled, subject.backend.asarray(x), 1, "reverse")
@@ -63,7 +63,7 @@ def test_compiled_derivative(subject):
     "logit",
     "compile eps",
 )
-def test_traced_eps(subject):
+def traced_eps(subject):
     x = numbers(subject)
     compiled = subject.backend.compile(lambda x, eps: subject.call(x, eps=eps))
     for eps in (0.0, 0.125, 0.5, 1e-3):
@@ -78,7 +78,7 @@ def test_traced_eps(subject):
     "logit",
     "traces eps",
 )
-def test_one_trace(subject):
+def one_trace(subject):
     x = subject.backend.asarray(np.linspace(0, 1, 1237, dtype=np.float32))
     subject.call(x, eps=0.125)
     with subject.backend.counting_traces() as traced:
@@ -88,7 +88,7 @@ def test_one_trace(subject):
 
 
 @requirement("transform/vmap", "Mapped over a batch, it gives the values.", needs="vmap")
-def test_vmap(subject):
+def vmap(subject):
     x = np.stack([numbers(subject), numbers(subject)[::-1]])
     mapped = subject.backend.vmap(lambda x: subject.call(x))
     y = subject.backend.to_numpy(mapped(subject.backend.asarray(x)))
@@ -100,7 +100,7 @@ def test_vmap(subject):
     "The derivative mapped over a batch is the derivative.",
     needs="vmap derivative",
 )
-def test_vmap_derivative(subject):
+def vmap_derivative(subject):
     x = inputs.inside(subject.function, np.float32)
     expected = subject.derivative(x)
     says_something(expected)
@@ -113,7 +113,7 @@ def test_vmap_derivative(subject):
 
 
 @requirement("transform/export", "Exported as a program, it gives the values.", needs="export")
-def test_export(subject):
+def export(subject):
     values = numbers(subject)
     x = subject.backend.asarray(values)
     y = subject.backend.to_numpy(subject.backend.export(subject.call, x)(x))
@@ -125,7 +125,7 @@ def test_export(subject):
     "Shape and dtype of the result follow from those of the input, without values.",
     needs="export",
 )
-def test_abstract(subject):
+def abstract(subject):
     for dtype in subject.dtypes:
         x = subject.backend.asarray(np.full((2, 3), 0.25, dtype))
         found = subject.backend.abstract(subject.call, x)
@@ -138,21 +138,21 @@ def test_abstract(subject):
     "values.",
     needs="shard",
 )
-def test_shard(subject):
+def shard(subject):
     x = numbers(subject)
     y = subject.backend.shard(subject.call)(subject.backend.asarray(x))
     close(subject, subject.backend.to_numpy(y), subject(x), x)
 
 
 @requirement("transform/pickle", "The function can be copied and pickled.", needs="cheap")
-def test_pickle(subject):
+def copied_and_pickled(subject):
     x = inputs.inside(subject.function, np.float32)
     for f in (copy.deepcopy(subject.call.raw), pickle.loads(pickle.dumps(subject.call.raw))):
         right(subject, subject.backend.to_numpy(f(subject.backend.asarray(x))), x)
 
 
 @requirement("lazy/no-compute", "The call computes nothing.", needs="lazy")
-def test_no_compute(subject):
+def no_compute(subject):
     options = [{}, {"eps": 0.25}] if "eps" in subject.features else [{}]
     x = subject.backend.asarray(SPECIAL)
     for chosen in options:
@@ -162,7 +162,7 @@ def test_no_compute(subject):
 
 
 @requirement("lazy/one-layer", "The call adds one layer to the graph.", needs="lazy")
-def test_one_layer(subject):
+def one_layer(subject):
     x = subject.backend.asarray(SPECIAL)
     added = subject.backend.layers(subject.call(x)) - subject.backend.layers(x)
     assert added == 1, f"{added} layers"
