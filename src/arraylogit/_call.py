@@ -164,7 +164,6 @@ def _value_of(name: str, strategy: Direct, eps: Any) -> Any:
         or kind.complex
         or str(eps.dtype).endswith("bool")
         or tuple(eps.shape) != ()
-        or str(eps.dtype).endswith("bool")
         or (owner is NUMPY and type(eps) is not np.ndarray and not isinstance(eps, np.generic))
     ):
         hint = "" if getattr(eps, "shape", ()) == () else "; `out` is passed by name: `out=`"
