@@ -42,8 +42,8 @@ def _artanh(t: mp.mpf) -> mp.mpf:
 
 # (e^r - 1 - r)/r^2 on half the distance between two multiples of log 2, and a little more.
 _REDUCED = (-0.3472, 0.3472)
-# (log(1 + f) - f)/f^2 for 1 + f between 3/4 and 3/2.
-_FRACTION = (-0.25, 0.5)
+# (log(1 + f) - f)/f^2 for 1 + f between 89/128 and 89/64.
+_FRACTION = (89 / 128 - 1, 89 / 64 - 1)
 # (2 artanh(s) - 2s)/s^3 as a polynomial in s^2.
 _QUOTIENT = 0.2305**2
 
@@ -174,7 +174,7 @@ def log2_parts(bits: int, precision: int) -> list[float]:
 # The precision of each Spec, the bits of the first part of log 2, and its polynomials. FLUSHED has
 # the others of FLOAT32.
 WANTED = {
-    "FLOAT32": (24, 15, {"exp": exponential(4), "log": logarithm(8), "artanh": artanh(3)}),
+    "FLOAT32": (24, 15, {"exp": exponential(5), "log": logarithm(10), "artanh": artanh(3)}),
     "FLUSHED": (24, 15, {"artanh": artanh_of_half(5)}),
     "FLOAT64": (53, 42, {"exp": exponential(9), "log": logarithm(19), "artanh": artanh(9)}),
     "WIDE": (53, 42, {"exp": exponential(6), "log": logarithm(12), "artanh": artanh(5)}),

@@ -303,7 +303,7 @@ def test_constants_follow_from_their_script(name):
     number, integer = (np.float32, np.int32) if precision == 24 else (np.float64, np.int64)
     assert all(float(number(v)) == v for v in [*parts, spec.magic, spec.counter, spec.drop])
     assert spec.one == number(1).view(integer)
-    assert spec.least == number(0.75).view(integer)
+    assert spec.least == number(89 / 128).view(integer)
     assert spec.count_bits == number(spec.counter).view(integer)
     assert spec.to_count == spec.count_bits - int(number(spec.magic).view(integer))
     assert spec.scale == 2.0**spec.scale_exponent

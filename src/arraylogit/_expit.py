@@ -89,6 +89,8 @@ def _lesser_fused(x: Array, xp: Namespace) -> tuple[Array, Array, Array, Array]:
     # low - q (scale low), which is low/(1 + t).
     r = 1.0 / (1.0 + t)
     q = high * r
+    if spec.spare:
+        return q, -0.0, power, scale
     return q, (((high - q) + q * -t) + low * r) * r, power, scale
 
 

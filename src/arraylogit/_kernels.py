@@ -28,12 +28,13 @@ class Spec(NamedTuple):
     scripts/constants.py computes them all.
     """
 
+    spare: bool  # whether the result is rounded to half the digits, so that one part does
     mantissa: int  # bits of a float's fraction, hence the position of its exponent
     one: int  # the bits of 1.0
     half: int  # half the spacing of two exponents, in bits
     exponent: int  # a mask that clears the bits of the fraction
     head: int  # a mask that clears the lower half of the significand
-    least: int  # the bits of 3/4
+    least: int  # the bits of 89/128, about 1/sqrt(2)
     scale: float  # 2^scale_exponent: subnormal numbers, times this, are normal
     scale_exponent: int
     magic: float  # 1.5 * 2^mantissa + bias + lift: x + magic has round(x) in its lowest bits
@@ -57,12 +58,13 @@ class Spec(NamedTuple):
 
 
 FLOAT32 = Spec(
+    spare=False,
     mantissa=23,
     one=127 << 23,
     half=1 << 22,
     exponent=-(1 << 23),
     head=-(1 << 12),
-    least=0x3F400000,
+    least=0x3F320000,
     scale=2.0**30,
     scale_exponent=30,
     magic=1.5 * 2**23 + 127 + 64,
@@ -79,25 +81,28 @@ FLOAT32 = Spec(
     lowest=-104.5,
     negligible=-20.0,
     tiny=2.0**-100,
-    exp_even=(  # 2^-28.0
-        0.0013864075299352407,
-        0.041667237877845764,
+    exp_even=(  # 2^-33.2
+        0.0013935110764577985,
+        0.041666463017463684,
     ),
-    exp_odd=(  # 2^-28.0
-        0.008367604576051235,
-        0.16666533052921295,
+    exp_odd=(  # 2^-33.2
+        0.0001973966573132202,
+        0.008333571255207062,
+        0.1666666567325592,
     ),
-    log_even=(  # 2^-27.6
-        -0.04509525001049042,
-        -0.1315983682870865,
-        -0.16647394001483917,
-        -0.2500009536743164,
+    log_even=(  # 2^-32.6
+        -0.0723070576786995,
+        -0.10603693127632141,
+        -0.12436437606811523,
+        -0.16669157147407532,
+        -0.24999968707561493,
     ),
-    log_odd=(  # 2^-27.6
-        0.10463633388280869,
-        0.1447775810956955,
-        0.19990922510623932,
-        0.33333447575569153,
+    log_odd=(  # 2^-32.6
+        0.11280807852745056,
+        0.10904388874769211,
+        0.1429428607225418,
+        0.19999843835830688,
+        0.3333333432674408,
     ),
     artanh_even=(  # 2^-33.2
         0.2845920920372009,
@@ -110,12 +115,13 @@ FLOAT32 = Spec(
 )
 
 FLOAT64 = Spec(
+    spare=False,
     mantissa=52,
     one=1023 << 52,
     half=1 << 51,
     exponent=-(1 << 52),
     head=-(1 << 27),
-    least=0x3FE8000000000000,
+    least=0x3FE6400000000000,
     scale=2.0**100,
     scale_exponent=100,
     magic=1.5 * 2.0**52 + 1023 + 128,
@@ -146,27 +152,27 @@ FLOAT64 = Spec(
         0.1666666666666643,
     ),
     log_even=(  # 2^-56.6
-        -0.029388544059193084,
-        -0.059680287351048356,
-        -0.062498560940874366,
-        -0.07138583157529747,
-        -0.0833370423114287,
-        -0.0999998555162684,
-        -0.12500000290401228,
-        -0.16666666663803156,
-        -0.25000000000010564,
+        -0.07022229549891502,
+        -0.05290530897216396,
+        -0.06256334750947137,
+        -0.07144519291408646,
+        -0.08333148375087451,
+        -0.10000008657035436,
+        -0.12499999794004375,
+        -0.16666666669016036,
+        -0.24999999999990385,
     ),
     log_odd=(  # 2^-56.6
-        0.00809090431279179,
-        0.05069489317695141,
-        0.06083021719954221,
-        0.06643366901271387,
-        0.07693386804886793,
-        0.09090893027379235,
-        0.11111110773123815,
-        0.14285714299912022,
-        0.1999999999985058,
-        0.3333333333333375,
+        0.03663527918788531,
+        0.06395918888854459,
+        0.056189109186842584,
+        0.06697316588034123,
+        0.07690231457165633,
+        0.09090994491992187,
+        0.11111109002806993,
+        0.14285714315033832,
+        0.1999999999980238,
+        0.3333333333333377,
     ),
     artanh_even=(  # 2^-66.8
         0.09022321065816433,
@@ -186,6 +192,7 @@ FLOAT64 = Spec(
 
 # float32 evaluated in float64
 WIDE = FLOAT64._replace(
+    spare=True,
     exp_even=(  # 2^-39.5
         2.4750147880814262e-05,
         0.0013889064788342774,
@@ -197,20 +204,20 @@ WIDE = FLOAT64._replace(
         0.1666666677135988,
     ),
     log_even=(  # 2^-38.1
-        -0.022744165529446057,
-        -0.08762788993279769,
-        -0.10029620310471303,
-        -0.12495994226608002,
-        -0.1666679732281783,
-        -0.2499999871664728,
+        -0.06003949242939261,
+        -0.09078743288434701,
+        -0.0989845355553997,
+        -0.125058905735569,
+        -0.16666515611035218,
+        -0.25000001338614164,
     ),
     log_odd=(  # 2^-38.1
-        0.06303823411283228,
-        0.09440163811817552,
-        0.11088703627915678,
-        0.1428627820631226,
-        0.19999994668594745,
-        0.3333333334787607,
+        0.09851272057695347,
+        0.08858820400779087,
+        0.11122099358075632,
+        0.1428549048097716,
+        0.20000001478818213,
+        0.3333333333317351,
     ),
     artanh_even=(  # 2^-46.2
         0.17980398383137403,
@@ -290,16 +297,19 @@ def _exp_rest(r: Array, xp: Namespace) -> Array:
 
 
 def log1p_rest(f: Array, f_low: Array, xp: Namespace) -> Array:
-    """Return log(1 + f + f_low) - f for 1 + f between 3/4 and 3/2."""
-    spec = xp.spec
-    square = f * f
-    p = square * polynomial(square, spec.log_even) + f * polynomial(square, spec.log_odd) - 0.5
+    """Return log(1 + f + f_low) - f for 1 + f between 89/128 and 89/64."""
     # f_low is half an ULP of f at most: for f_low/(1 + f), two digits do.
-    return f_low + f * (f * p - 0.75 * f_low)
+    return f_low + f * (f * log_rest(f, xp) - 0.75 * f_low)
+
+
+def log_rest(f: Array, xp: Namespace) -> Array:
+    """Return (log(1 + f) - f)/f^2 for 1 + f between 89/128 and 89/64."""
+    square, spec = f * f, xp.spec
+    return square * polynomial(square, spec.log_even) + f * polynomial(square, spec.log_odd) - 0.5
 
 
 def exponent(x: Array, xp: Namespace) -> tuple[Array, Array]:
-    """Return 2^-k/scale, and k, such that 2^-k x is between 3/4 and 3/2."""
+    """Return 2^-k/scale, and k, such that 2^-k x is between 89/128 and 89/64."""
     spec = xp.spec
     e = (xp.bits(x * spec.scale) - spec.least) & spec.exponent
     k = xp.from_bits((e >> spec.mantissa) + spec.count_bits) - (spec.counter + spec.scale_exponent)
@@ -314,6 +324,8 @@ def compensated_quotient(
     The first has half the digits, so that its products with the halves of d are exact.
     """
     head = xp.spec.head
+    if xp.spec.spare:
+        return n / d, -0.0
     r = 1.0 / d
     s = xp.from_bits(xp.bits(n * r) & head)
     d_head = xp.from_bits(xp.bits(d) & head)

@@ -2,7 +2,7 @@
 
 from arraylogit._call import call
 from arraylogit._expit import EXPIT
-from arraylogit._kernels import exponential, log1p_rest
+from arraylogit._kernels import exponential, log1p_rest, log_rest
 from arraylogit._record import Array, Elementwise, Evaluate, Namespace
 
 
@@ -77,18 +77,23 @@ def less_softplus(base: Array, times: float, x: Array, xp: Namespace) -> Array:
     a = -xp.abs(x)
     power, e, e_low = exponential(a, xp)
     t, t_low = e * spec.drop * power, e_low * spec.drop * power
-    # log(1 + t), or log 2 + log(1 + f) with f = (t - 1)/2, exactly, since t is 1/2 or more. By
-    # bits, because LLVM makes branches of such a choice, and then no loop of vectors.
+    # log(1 + t), or log 2 + log(1 + f) with f = (t - 1)/2. By bits, because LLVM makes branches of
+    # such a choice, and then no loop of vectors.
     factor = xp.from_bits(spec.one - ((xp.bits(1.0 + t) - spec.least) & spec.exponent))
     half = 1.0 - factor  # 0 or 1/2
-    f = t * factor - half
+    scaled = t * factor
+    f = scaled - half
     high = half * (2.0 * times * spec.log2[0])
+    if spec.spare:
+        y = base - (high + times * (f + f * f * log_rest(f, xp)))
+        return xp.where(a < spec.lowest, base, y)
     b = base - high
-    b_low = base - (b + high)  # high is 0 or greater than |base|
+    b_low = base - (b + high)  # exactly: |base| < 2 high, or high = 0
     part = times * f
     y = b - part
     y_low = ((b - y) - part) + b_low
-    rest = half * (2.0 * times * spec.log2[1]) + times * log1p_rest(f, t_low * factor, xp)
+    f_low = ((-half - f) + scaled) + t_low * factor
+    rest = half * (2.0 * times * spec.log2[1]) + times * log1p_rest(f, f_low, xp)
     # Far from 0 the result is `base`. At infinity the sums would be NaN.
     return xp.where(a < spec.lowest, base, y + (y_low - rest))
 
