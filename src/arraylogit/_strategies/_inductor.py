@@ -10,7 +10,7 @@ from arraylogit._record import Array, Bounds, Call
 _KERNELS: dict[Any, Any] = {}
 
 # What is used twice is lowered once, not once for each use: the same code in a fifth of the time.
-_OPTIONS = {"realize_opcount_threshold": 5}
+_OPTIONS: dict[str, Any] = {"realize_opcount_threshold": 5}
 
 
 def takes(x: Array, *others: Array) -> bool:
