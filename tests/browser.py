@@ -1,6 +1,7 @@
 """A real browser, in which pages are opened and measured."""
 
 import shutil
+import time
 
 import pytest
 
@@ -36,6 +37,13 @@ def open_page(browser, path, size, scheme="light"):
     features = [{"name": "prefers-color-scheme", "value": scheme}]
     browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": features})
     browser.get(path.as_uri())
+    # On a busy machine it may come back before the page is there.
+    there = "return document.readyState == 'complete' && location.href == arguments[0]"
+    for _ in range(300):
+        if browser.execute_script(there, path.as_uri()):
+            return
+        time.sleep(0.1)
+    raise TimeoutError(f"{path} does not open")
 
 
 def overflow(browser, size):
