@@ -176,7 +176,7 @@ def log2_parts(bits: int, precision: int) -> list[float]:
 WANTED = {
     "FLOAT32": (24, 15, {"exp": exponential(5), "log": logarithm(10), "artanh": artanh(3)}),
     "FLUSHED": (24, 15, {"artanh": artanh_of_half(5)}),
-    "FLOAT64": (53, 42, {"exp": exponential(9), "log": logarithm(19), "artanh": artanh(9)}),
+    "FLOAT64": (53, 42, {"exp": exponential(10), "log": logarithm(20), "artanh": artanh(9)}),
     "WIDE": (53, 42, {"exp": exponential(6), "log": logarithm(12), "artanh": artanh(5)}),
 }
 
