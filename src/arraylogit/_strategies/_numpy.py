@@ -66,6 +66,8 @@ class NumPy(Direct):
 
     def evaluate(self, call: Call, x: Array, out: Array | None) -> Array:
         kind, result = type(x), call.dtypes.result
+        if out is None and x.size == 1 and result.kind == "f" and _is_plain(x):
+            return _scalar(call, x)
         with np.errstate(all="ignore"):
             if overrides_ufuncs(kind) or overrides_ufuncs(type(out)):
                 # Step by step: each of the subclass's functions converts the unit.
@@ -77,8 +79,6 @@ class NumPy(Direct):
                 if type(out) is not np.ndarray:  # NumPy's functions set the mask here
                     out.__array_wrap__(out, (np.positive, (x, out), 0))
                 return out
-            if x.size == 1 and result.kind == "f" and _is_plain(x):
-                return _scalar(call, x)
             if issubclass(kind, np.generic) or (
                 kind is np.ndarray and x.size <= BLOCK and not _engine.current()
             ):
@@ -117,7 +117,8 @@ def _scalar(call: Call, x: Array) -> Array:
         y = result.type(loops.number(number))
     else:
         form = function.form("wide" if computing.itemsize < 8 else "trusted")
-        y = result.type(form(_dtype(call).type(number), np))
+        with np.errstate(all="ignore"):
+            y = result.type(form(_dtype(call).type(number), np))
     return y if isinstance(x, np.generic) else np.array(y).reshape(x.shape)
 
 
