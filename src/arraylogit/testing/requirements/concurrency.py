@@ -4,6 +4,7 @@ import multiprocessing
 import sys
 import warnings
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 
 import numpy as np
 
@@ -33,7 +34,9 @@ def threads(subject):
     sys.setswitchinterval(1e-5)
     try:
         with ThreadPoolExecutor(4) as pool:
-            for y, one in zip(pool.map(call, calls * 2), expected * 2, strict=True):
+            # An engine is one of the context, which a thread does not have by itself.
+            done = [pool.submit(copy_context().run, call, what) for what in calls * 2]
+            for y, one in zip((future.result() for future in done), expected * 2, strict=True):
                 identical(y, one)
     finally:
         sys.setswitchinterval(before)
