@@ -167,7 +167,8 @@ def fill(call: Call, x: Array, out: Array) -> None:
         loops.values(x, bounds and bounds.map(dtypes.computing.type), out, dtypes.result)
         return
     if x.size <= BLOCK:  # nditer takes microseconds to begin
-        out[...] = _values(call, x.astype(_dtype(call), copy=False))
+        y = _values(call, x.astype(_dtype(call), copy=False))
+        out[...] = y.astype(dtypes.result, copy=False)  # rounded once, to that
         return
     # nditer visits any strides in memory order and casts block by block. It copies x first, unless
     # each element of x is where its result goes.
