@@ -334,6 +334,14 @@ def compensated_quotient(
     return s, (((n - s * d_head) - s * (d - d_head)) - (lost + s * d_low)) * r
 
 
+def times_complement(x: Array, xp: Namespace) -> tuple[Array, Array, Array]:
+    """Return w, the lesser of x and 1 - x, and x (1 - x) = w - w^2 in two parts."""
+    w = xp.minimum(x, 1.0 - x)  # exactly
+    square = w * w
+    p = w - square
+    return w, p, (w - p) - square
+
+
 def artanh_rest(s: Array, even: tuple[float, ...], odd: tuple[float, ...]) -> Array:
     """Return 2 artanh(s) - 2s by the two polynomials of s^4."""
     square = s * s

@@ -4,10 +4,7 @@ from typing import Any
 
 from arraylogit._call import call
 from arraylogit._complex import join
-from arraylogit._kernels import (
-    artanh_rest,
-    compensated_quotient,
-)
+from arraylogit._kernels import artanh_rest, compensated_quotient, times_complement
 from arraylogit._record import Array, Elementwise, Evaluate, Namespace
 
 
@@ -148,9 +145,11 @@ def _ends(x: Array, c: Array, y: Array, xp: Namespace) -> Array:
 
 
 def _fused_slope(x: Array, xp: Namespace) -> Array:
-    # 1/x + 1/(1 - x): see _slope
-    c = 1.0 - x
-    return xp.where(x * c >= 0.0, xp.abs(1.0 / x + 1.0 / c), float("nan"))
+    # 1/(x (1 - x)) by one division; next to 0 and 1 it may be infinite, and the second part is 0.
+    w, p, p_low = times_complement(x, xp)
+    y = 1.0 / p
+    y = y - xp.where(w > xp.spec.tiny, y * (y * p_low), 0.0)
+    return xp.where(w >= 0.0, xp.abs(y), float("nan"))
 
 
 def _derivative(x: Array, evaluate: Evaluate) -> Array:

@@ -1,7 +1,12 @@
 """The logarithm of the slope of the logit."""
 
 from arraylogit._call import call
-from arraylogit._kernels import compensated_quotient, exponent, log1p_rest
+from arraylogit._kernels import (
+    compensated_quotient,
+    exponent,
+    log1p_rest,
+    times_complement,
+)
 from arraylogit._logit import LOGIT_SLOPE
 from arraylogit._record import Array, Elementwise, Evaluate, Namespace
 
@@ -71,11 +76,7 @@ def _stepwise(x: Array, xp: Namespace) -> Array:
 
 def _fused(x: Array, xp: Namespace) -> Array:
     spec = xp.spec
-    c = 1.0 - x
-    w = xp.minimum(x, c)  # exactly the lesser of x and 1 - x
-    square = w * w
-    p = w - square
-    p_low = (w - p) - square
+    w, p, p_low = times_complement(x, xp)
     factor, e = exponent(p, xp)
     f = (p * spec.scale) * factor - 1.0
     f_low = (p_low * spec.scale) * factor
@@ -88,13 +89,10 @@ def _fused(x: Array, xp: Namespace) -> Array:
 
 def _fused_slope(x: Array, xp: Namespace) -> Array:
     """Return (2x - 1)/(x(1 - x)): -inf at 0, +inf at 1, NaN outside."""
-    c = 1.0 - x
-    w = xp.minimum(x, c)
+    w, p, p_low = times_complement(x, xp)
     h = 1.0 - 2.0 * w
     lost = 2.0 * w - (1.0 - h)
-    square = w * w
-    p = w - square
-    s, s_low = compensated_quotient(h, lost, p, (w - p) - square, xp)
+    s, s_low = compensated_quotient(h, lost, p, p_low, xp)
     # next to 0, where 1/p may be infinite, 1/p is the slope
     y = xp.where(w > xp.spec.tiny, s + s_low, 1.0 / xp.abs(p))
     return xp.where(w >= 0.0, xp.where(x < 0.5, -y, y), float("nan"))
