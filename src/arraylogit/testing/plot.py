@@ -69,7 +69,7 @@ class Figure:
         """Return the plot of a target."""
         x, error = self.worst(target)
         label = (
-            f"{target}: errors of {self.function} in {self.dtype}, at most {error:.3g} at {x!r}"
+            f"{target}: errors of {self.function} in {self.dtype}, at most {error:.3g} at {x:.9g}"
         )
         parts = [
             f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{escape(label)}">',

@@ -82,12 +82,14 @@ class Column:
         return cell_id(self.target, self.backend, id)
 
     def title(self, id: str) -> dict[str, str]:
-        """Return the title of a cell that says what is found, function by function, if any."""
-        if not {o["state"] for o in self.outcomes(id).values()} - {"kept", "not applicable"}:
-            return {}
+        """Return the title of a cell whose functions differ: those that do not keep it."""
         by_state: dict[str, list[str]] = {}
         for function, outcome in self.outcomes(id).items():
             by_state.setdefault(outcome["state"], []).append(function)
+        by_state.pop("not applicable", None)
+        if len(by_state) < 2:
+            return {}
+        by_state.pop("kept", None)
         lines = (f"{state}: {', '.join(functions)}" for state, functions in by_state.items())
         return {"title": "\n".join(lines)}
 
