@@ -525,6 +525,13 @@ class TestKept:
 
 
 class TestSweeps:
+    def test_of_a_domain_without_an_end(self, tmp_path):
+        out = tmp_path / "logit_exp.json"
+        options = ["--function", "logit_exp", "--dtype", "float16", "--workers", "1"]
+        options += ["--target", "arraylogit", "--state", str(tmp_path / "state")]
+        sweep.main([*options, "--out", str(out)])
+        assert json.loads(out.read_text())["sweep"]["first"] == "-inf"
+
     def test_in_the_table(self, tmp_path):
         (tmp_path / "exhaustive").mkdir()
         out = tmp_path / "exhaustive" / "logit.json"

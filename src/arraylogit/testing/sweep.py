@@ -80,6 +80,10 @@ class Sweep:
         first, last = (None, None) if domain == (-np.inf, np.inf) else domain
         return cls(target, function, backend, dtype, first, last)
 
+    def to_dict(self) -> dict[str, Any]:
+        """Return what JSON can hold; infinities as strings, as JSON has none."""
+        return {k: str(v) if v in (-np.inf, np.inf) else v for k, v in asdict(self).items()}
+
     @property
     def name(self) -> str:
         """The name of the sweep."""
@@ -205,7 +209,7 @@ def run(
     progress : bool
         Show a bar with the time left, which needs tqdm.
     """
-    described = asdict(sweep) | {"source": source(sweep)}
+    described = sweep.to_dict() | {"source": source(sweep)}
     name = f"{sweep.name} {described['source'][:12]}"
     state = state or Path(".conformance", re.sub(r"[^\w.=-]+", "-", name))
     state.mkdir(parents=True, exist_ok=True)
@@ -302,7 +306,7 @@ def main(arguments: list[str] | None = None) -> None:
     start = time.monotonic()
     result = run(sweep, chosen.state, chosen.workers, progress=True)
     seconds = time.monotonic() - start
-    found = {"sweep": asdict(sweep), "seconds": round(seconds, 1), "environment": environment()}
+    found = {"sweep": sweep.to_dict(), "seconds": round(seconds, 1), "environment": environment()}
     _write(chosen.out, found | result.to_dict())
 
 
