@@ -325,9 +325,9 @@ def compensated_quotient(
 
     The first has half the digits, so that its products with the halves of d are exact.
     """
-    head = xp.spec.head
     if xp.spec.spare:
-        return n / d, -0.0
+        return n / d, -0.0  # to add -0 is no step at all: compilers leave it out
+    head = xp.spec.head
     r = 1.0 / d
     s = xp.from_bits(xp.bits(n * r) & head)
     d_head = xp.from_bits(xp.bits(d) & head)
@@ -342,11 +342,12 @@ def times_complement(x: Array, xp: Namespace) -> tuple[Array, Array, Array]:
     return w, p, (w - p) - square
 
 
-def artanh_rest(s: Array, even: tuple[float, ...], odd: tuple[float, ...]) -> Array:
-    """Return 2 artanh(s) - 2s by the two polynomials of s^4."""
-    square = s * s
+def artanh_rest(s: Array, xp: Namespace) -> Array:
+    """Return 2 artanh(s) - 2s; with the constants of `FLUSHED`, 2 artanh(s/2) - s."""
+    square, spec = s * s, xp.spec
     fourth = square * square
-    return s * square * (polynomial(fourth, even) + square * polynomial(fourth, odd))
+    even, odd = polynomial(fourth, spec.artanh_even), polynomial(fourth, spec.artanh_odd)
+    return s * square * (even + square * odd)
 
 
 def polynomial(x: Array, coefficients: tuple[float, ...]) -> Array:

@@ -110,7 +110,7 @@ def _fused(x: Array, xp: Namespace) -> Array:
     t = d - near
     d_low = ((near - (d - t)) + (c - t)) + lost  # d + d_low is the denominator
     s, s_low = compensated_quotient(n, lost, d, d_low, xp)
-    rest = artanh_rest(s + s_low, spec.artanh_even, spec.artanh_odd)
+    rest = artanh_rest(s + s_low, xp)
     u, v = k * spec.log2[0], 2.0 * s  # |u| > |v|, or u = 0
     y = u + v
     y = y + (((u - y) + v) + (2.0 * s_low + (k * spec.log2[1] + rest)))
@@ -132,7 +132,7 @@ def _flushed(x: Array, xp: Namespace) -> Array:
     high, low = spec.log2[0] / 2**23, spec.log2[1] / 2**23
     u = k * high
     y = u + s
-    rest = artanh_rest(s, spec.artanh_even, spec.artanh_odd)
+    rest = artanh_rest(s, xp)
     y = y + (((u - y) + s) + (k * low + rest))
     return _ends(x, c, y, xp)
 
