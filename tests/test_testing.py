@@ -298,6 +298,16 @@ for switch in (":array-api", ""):
     assert done.stdout.split() == ["function", "ufunc"], done.stderr
 
 
+@pytest.mark.parametrize("everywhere", [True, False])
+def test_a_deviation_that_depends_on_the_processor_may_be_kept(monkeypatch, everywhere):
+    known = registry.Deviation("*", "*", "*", "a reason", "a link", everywhere=everywhere)
+    monkeypatch.setattr(registry, "deviation", lambda *arguments: known)
+    subject = Subject(targets.target("arraylogit"), backends.backend("numpy"), "logit")
+    (mark,) = registry.described(registry.load()["special-values/nan"], subject)["marks"]
+    assert mark.name == "xfail"
+    assert mark.kwargs["strict"] is everywhere
+
+
 def test_by_the_name_of_the_package(run):
     options = ["--target", "mine:sigmoid=expit", "-k", "special-values/nan", "-q", "--quick"]
     done = run("pytest", "-p", "pytest_arraylogit", "--pyargs", "arraylogit.testing", *options)
