@@ -181,14 +181,6 @@ WANTED = {
 }
 
 
-def halves(wanted: Wanted, precision: int) -> dict[str, tuple[list[float], float]]:
-    """Return the even and the odd coefficients, without a given constant, and the error."""
-    coefficients, error = fit(wanted, precision)
-    rising = coefficients[::-1]
-    even = rising[0::2] if wanted.first is None else rising[2::2]
-    return {"even": (even[::-1], error), "odd": (rising[1::2][::-1], error)}
-
-
 def main() -> None:
     """Print the constants."""
     for name, (precision, bits, polynomials) in WANTED.items():
@@ -198,9 +190,9 @@ def main() -> None:
 
 
 def _show(kind: str, wanted: Wanted, precision: int) -> None:
-    for half, (coefficients, error) in halves(wanted, precision).items():
-        print(f"    {kind}_{half}=(  # 2^{error:.1f}")
-        print("".join(f"        {a!r},\n" for a in coefficients) + "    ),")
+    coefficients, error = fit(wanted, precision)
+    print(f"    {kind}=(  # 2^{error:.1f}")
+    print("".join(f"        {a!r},\n" for a in coefficients) + "    ),")
 
 
 if __name__ == "__main__":

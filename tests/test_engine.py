@@ -1,11 +1,13 @@
 """Engines keep the contract, run only where they were asked for, and serve njit too."""
 
 import os
+import re
 import signal
 import subprocess
 import sys
 import threading
 
+import llvmlite.binding
 import numba
 import numpy as np
 import pytest
@@ -13,6 +15,7 @@ import torch
 
 import arraylogit
 from arraylogit import _engine, expit, logit
+from arraylogit._logit import LOGIT
 from arraylogit._strategies import _numba, _numba_extension
 from tests.functions import each_function
 
@@ -469,6 +472,17 @@ def test_vectorised_by_llvm():
 
     (code,) = loop.inspect_llvm().values()
     assert "fdiv <" in code.replace("fdiv contract <", "fdiv <")
+
+
+@pytest.mark.skipif(
+    not llvmlite.binding.get_host_cpu_features().get("avx512f"), reason="there are no wider ones"
+)
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_the_widest_vectors_are_used(dtype, monkeypatch):
+    monkeypatch.setattr(_numba, "_cache_folder", lambda: None)  # there, no code is left to read
+    loop = _numba.Loops(LOGIT, dtype, 1)._values
+    (code,) = loop.inspect_asm().values()
+    assert re.search(r"vdivpd\s.*zmm", code)
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])

@@ -85,12 +85,12 @@ def _lesser_fused(x: Array, xp: Namespace) -> tuple[Array, Array, Array, Array]:
     power, high, low = exponential(xp.at_least(-xp.abs(x), spec.lowest), xp)
     scale = power * spec.drop
     t = scale * high
+    if spec.spare:
+        return t / (1.0 + t), -0.0, 1.0, 1.0
     # q is about high/(1 + t), and high - q exact (Sterbenz, high/2 <= q <= high). Of low, q lacks
     # low - q (scale low), which is low/(1 + t).
     r = 1.0 / (1.0 + t)
     q = high * r
-    if spec.spare:
-        return q, -0.0, power, scale
     return q, (((high - q) + q * -t) + low * r) * r, power, scale
 
 

@@ -47,14 +47,9 @@ class Spec(NamedTuple):
     lowest: float  # below it, exp(x) or 2^k underflows
     negligible: float  # exp(negligible) is, next to 1
     tiny: float  # and this next to 1, and above 1/(the largest float)
-    # The polynomials, each as two of x^2, evaluated side by side: without the constant
-    # term, a half, of the exponential and of the logarithm.
-    exp_even: tuple[float, ...]
-    exp_odd: tuple[float, ...]
-    log_even: tuple[float, ...]
-    log_odd: tuple[float, ...]
-    artanh_even: tuple[float, ...]  # of the logit's form for the dtype
-    artanh_odd: tuple[float, ...]
+    exp: tuple[float, ...]  # of (exp(r) - 1 - r)/r^2
+    log: tuple[float, ...]  # of (log(1 + f) - f)/f^2
+    artanh: tuple[float, ...]  # of (2 artanh(s) - 2s)/s^3 in s^2, or what `FLUSHED` has
 
 
 FLOAT32 = Spec(
@@ -81,36 +76,32 @@ FLOAT32 = Spec(
     lowest=-104.5,
     negligible=-20.0,
     tiny=2.0**-100,
-    exp_even=(  # 2^-33.2
-        0.0013935110764577985,
-        0.041666463017463684,
-    ),
-    exp_odd=(  # 2^-33.2
+    exp=(  # 2^-33.2
         0.0001973966573132202,
+        0.0013935110764577985,
         0.008333571255207062,
+        0.041666463017463684,
         0.1666666567325592,
+        0.5,
     ),
-    log_even=(  # 2^-32.6
+    log=(  # 2^-32.6
         -0.0723070576786995,
-        -0.10603693127632141,
-        -0.12436437606811523,
-        -0.16669157147407532,
-        -0.24999968707561493,
-    ),
-    log_odd=(  # 2^-32.6
         0.11280807852745056,
+        -0.10603693127632141,
         0.10904388874769211,
+        -0.12436437606811523,
         0.1429428607225418,
+        -0.16669157147407532,
         0.19999843835830688,
+        -0.24999968707561493,
         0.3333333432674408,
+        -0.5,
     ),
-    artanh_even=(  # 2^-33.2
-        0.2845920920372009,
-        0.666666567325592,
-    ),
-    artanh_odd=(  # 2^-33.2
+    artanh=(  # 2^-33.2
         0.24725185334682465,
+        0.2845920920372009,
         0.4000193178653717,
+        0.666666567325592,
     ),
 )
 
@@ -138,98 +129,96 @@ FLOAT64 = Spec(
     lowest=-746.0,
     negligible=-40.0,
     tiny=2.0**-900,
-    exp_even=(  # 2^-63.8
+    exp=(  # 2^-63.8
         2.0851718099895876e-09,
-        2.755747460983691e-07,
-        2.4801587099860662e-05,
-        0.0013888888888986515,
-        0.04166666666666652,
-    ),
-    exp_odd=(  # 2^-63.8
         2.5111459788756114e-08,
+        2.755747460983691e-07,
         2.755723669566761e-06,
+        2.4801587099860662e-05,
         0.0001984126989437734,
+        0.0013888888888986515,
         0.008333333333317886,
+        0.04166666666666652,
         0.16666666666666682,
+        0.5,
     ),
-    log_even=(  # 2^-59.3
+    log=(  # 2^-59.3
         -0.034434875036497295,
-        -0.06187548069942929,
-        -0.052647297669636474,
-        -0.06285957213335243,
-        -0.0714023609980889,
-        -0.08333451428317247,
-        -0.09999996720006532,
-        -0.1250000005357198,
-        -0.16666666666208962,
-        -0.25000000000001504,
-    ),
-    log_odd=(  # 2^-59.3
         0.06753986735336054,
+        -0.06187548069942929,
         0.050058850990116824,
+        -0.052647297669636474,
         0.058839670780000256,
+        -0.06285957213335243,
         0.06669395657042941,
+        -0.0714023609980889,
         0.07692005760334988,
+        -0.08333451428317247,
         0.09090924812073194,
+        -0.09999996720006532,
         0.11111110664101452,
+        -0.1250000005357198,
         0.14285714292504645,
+        -0.16666666666208962,
         0.19999999999951856,
+        -0.25000000000001504,
         0.3333333333333344,
+        -0.5,
     ),
-    artanh_even=(  # 2^-66.8
-        0.09022321065816433,
-        0.13324393310363358,
-        0.18181811004110904,
-        0.28571428570678187,
-        0.6666666666666666,
-    ),
-    artanh_odd=(  # 2^-66.8
+    artanh=(  # 2^-66.8
         0.16712991861434026,
+        0.09022321065816433,
         0.11917460712971689,
+        0.13324393310363358,
         0.1538493656171221,
+        0.18181811004110904,
         0.2222222231964035,
+        0.28571428570678187,
         0.4000000000000284,
+        0.6666666666666666,
     ),
 )
 
-# float32 evaluated in float64
+# float32 evaluated in float64, where nothing is scaled either
 WIDE = FLOAT64._replace(
     spare=True,
-    exp_even=(  # 2^-39.5
+    scale=1.0,
+    scale_exponent=0,
+    magic=1.5 * 2.0**52 + 1023,
+    to_count=-(1 << 50) - 1023,
+    drop=1.0,
+    lowest=-709.0,
+    exp=(  # 2^-39.5
         2.4750147880814262e-05,
-        0.0013889064788342774,
-        0.041666665744616735,
-    ),
-    exp_odd=(  # 2^-39.5
         0.00019907514835494974,
+        0.0013889064788342774,
         0.008333284602350713,
+        0.041666665744616735,
         0.1666666677135988,
+        0.5,
     ),
-    log_even=(  # 2^-38.1
+    log=(  # 2^-38.1
         -0.06003949242939261,
-        -0.09078743288434701,
-        -0.0989845355553997,
-        -0.125058905735569,
-        -0.16666515611035218,
-        -0.25000001338614164,
-    ),
-    log_odd=(  # 2^-38.1
         0.09851272057695347,
+        -0.09078743288434701,
         0.08858820400779087,
+        -0.0989845355553997,
         0.11122099358075632,
+        -0.125058905735569,
         0.1428549048097716,
+        -0.16666515611035218,
         0.20000001478818213,
+        -0.25000001338614164,
         0.3333333333317351,
+        -0.5,
     ),
-    artanh_even=(  # 2^-46.2
-        0.17980398383137403,
-        0.2857129807707087,
-        0.666666666637036,
-    ),
-    artanh_odd=(  # 2^-46.2
+    artanh=(  # 2^-46.2
         0.1809781184145235,
+        0.17980398383137403,
         0.2222945638508228,
+        0.2857129807707087,
         0.4000000107866788,
+        0.666666666637036,
     ),
 )
 
@@ -242,15 +231,13 @@ FLUSHED = FLOAT32._replace(
     to_count=-(1 << 21) - 127,
     drop=1.0,
     lowest=-88.0,
-    artanh_even=(  # 2^-31.2
-        6.370637129293755e-05,
-        0.002227595541626215,
-        0.08333330601453781,
-    ),
-    artanh_odd=(  # 2^-31.2
+    artanh=(  # 2^-31.2
         3.775162258534692e-05,
+        6.370637129293755e-05,
         0.0004492526641115546,
+        0.002227595541626215,
         0.012500614859163761,
+        0.08333330601453781,
     ),
 )
 
@@ -262,9 +249,13 @@ def exponential(x: Array, xp: Namespace) -> tuple[Array, Array, Array]:
     where it becomes a subnormal number. The one error is the rounding of r, where x = k log 2 + r:
     a quarter of an ULP at most.
     """
+    spec = xp.spec
     power, k = _power_of_2(x, xp)
-    r = (x - k * xp.spec.log2[0]) - k * xp.spec.log2[1]
-    rest = r * r * _exp_rest(r, xp)
+    if spec.spare:
+        r = x - k * (spec.log2[0] + spec.log2[1])
+        return power, polynomial(r, (*spec.exp, 1.0, 1.0)), -0.0
+    r = (x - k * spec.log2[0]) - k * spec.log2[1]
+    rest = r * r * polynomial(r, spec.exp)
     high = 1.0 + (r + rest)
     return power, high, ((1.0 - high) + r) + rest
 
@@ -281,7 +272,7 @@ def reduced_exponential(
     v = k * xp.spec.log2[1]
     r = u - v
     r_low = (u - r) - v
-    rest = r_low + r * (r_low + r * _exp_rest(r, xp))
+    rest = r_low + r * (r_low + r * polynomial(r, xp.spec.exp))
     m = r + rest
     return power, k, r, r_low, m, (r - m) + rest
 
@@ -292,12 +283,6 @@ def _power_of_2(x: Array, xp: Namespace) -> tuple[Array, Array]:
     return xp.from_bits(n << spec.mantissa), xp.from_bits(n + spec.to_count) - spec.counter
 
 
-def _exp_rest(r: Array, xp: Namespace) -> Array:
-    # (exp(r) - 1 - r)/r^2
-    square, spec = r * r, xp.spec
-    return square * polynomial(square, spec.exp_even) + r * polynomial(square, spec.exp_odd) + 0.5
-
-
 def log1p_rest(f: Array, f_low: Array, xp: Namespace) -> Array:
     """Return log(1 + f + f_low) - f for 1 + f between 89/128 and 89/64."""
     # f_low is half an ULP of f at most: for f_low/(1 + f), two digits do.
@@ -306,8 +291,7 @@ def log1p_rest(f: Array, f_low: Array, xp: Namespace) -> Array:
 
 def log_rest(f: Array, xp: Namespace) -> Array:
     """Return (log(1 + f) - f)/f^2 for 1 + f between 89/128 and 89/64."""
-    square, spec = f * f, xp.spec
-    return square * polynomial(square, spec.log_even) + f * polynomial(square, spec.log_odd) - 0.5
+    return polynomial(f, xp.spec.log)
 
 
 def exponent(x: Array, xp: Namespace) -> tuple[Array, Array]:
@@ -344,15 +328,22 @@ def times_complement(x: Array, xp: Namespace) -> tuple[Array, Array, Array]:
 
 def artanh_rest(s: Array, xp: Namespace) -> Array:
     """Return 2 artanh(s) - 2s; with the constants of `FLUSHED`, 2 artanh(s/2) - s."""
-    square, spec = s * s, xp.spec
-    fourth = square * square
-    even, odd = polynomial(fourth, spec.artanh_even), polynomial(fourth, spec.artanh_odd)
-    return s * square * (even + square * odd)
+    square = s * s
+    return s * square * polynomial(square, xp.spec.artanh)
 
 
 def polynomial(x: Array, coefficients: tuple[float, ...]) -> Array:
-    """Return the value of the polynomial, whose highest coefficient comes first."""
-    p = coefficients[0]
-    for a in coefficients[1:]:
+    """Return the value of the polynomial, whose highest coefficient comes first.
+
+    Even and odd powers are two polynomials of x^2, which a processor evaluates side by side.
+    """
+    square = x * x
+    even, odd = _horner(square, coefficients[-3::-2]), _horner(square, coefficients[-2::-2])
+    return square * even + x * odd + coefficients[-1]
+
+
+def _horner(x: Array, rising: tuple[float, ...]) -> Array:
+    p = rising[-1]
+    for a in rising[-2::-1]:
         p = p * x + a
     return p

@@ -111,6 +111,8 @@ def _fused(x: Array, xp: Namespace) -> Array:
     d_low = ((near - (d - t)) + (c - t)) + lost  # d + d_low is the denominator
     s, s_low = compensated_quotient(n, lost, d, d_low, xp)
     rest = artanh_rest(s + s_low, xp)
+    if spec.spare:
+        return _ends(x, c, k * (spec.log2[0] + spec.log2[1]) + (2.0 * s + rest), xp)
     u, v = k * spec.log2[0], 2.0 * s  # |u| > |v|, or u = 0
     y = u + v
     y = y + (((u - y) + v) + (2.0 * s_low + (k * spec.log2[1] + rest)))

@@ -24,7 +24,7 @@ from numba.types import float64, intp, void
 
 import arraylogit
 from arraylogit._record import Array, Bounds, Elementwise
-from arraylogit._strategies._numba_kernels import KINDS, OPTIONS, compilable
+from arraylogit._strategies._numba_kernels import KINDS, OPTIONS, compilable, widest_vectors
 
 # Elements a block: what is cast or copied stays in cache.
 BLOCK = 32768
@@ -212,11 +212,13 @@ def _one(x: Any, lower: float, upper: float) -> Any:
 
 
 def _values(x: Array, lower: float, upper: float, out: Array) -> None:
+    widest_vectors()
     for i in range(out.size):
         out[i] = one(np.float64(x[i]), lower, upper)
 
 
 def _slopes(x: Array, factor: Array, lower: float, upper: float, out: Array) -> None:
+    widest_vectors()
     for i in range(out.size):
         number = np.float64(x[i])
         slope = derivative(number, evaluate)

@@ -22,7 +22,7 @@ from arraylogit._logit import LOGIT
 from arraylogit._logit_exp import LOGIT_EXP
 from arraylogit._logit_log_jacobian import LOGIT_LOG_JACOBIAN
 from arraylogit._record import Elementwise
-from arraylogit._strategies._numba_kernels import KINDS, OPTIONS, compilable
+from arraylogit._strategies._numba_kernels import KINDS, OPTIONS, compilable, widest_vectors
 
 
 def init() -> None:
@@ -118,6 +118,7 @@ def _computation(function: Elementwise, input: Any) -> Any:
     @register_jitable(**OPTIONS)  # type: ignore[untyped-decorator]
     def elementwise(x: Any, lower: Any, upper: Any) -> Any:
         # Over what is contiguous, for LLVM to vectorise it.
+        widest_vectors()
         out = np.empty(x.shape, real)
         flat = out.reshape(-1)
         if contiguous:

@@ -17,7 +17,7 @@ _DTYPES: dict[Any, Any] = {
 
 def takes(*tensors: Array) -> bool:
     """Return whether NumPy can see the memory and the dtypes."""
-    return all(t.device.type == "cpu" and t.dtype in _DTYPES for t in tensors)
+    return all(t.is_cpu and t.dtype in _DTYPES for t in tensors)
 
 
 def run(formula: Any, call: Call, x: Array, *factor: Array, out: Array | None = None) -> Array:

@@ -117,9 +117,17 @@ def _scalar(call: Call, x: Array) -> Array:
         y = result.type(loops.number(number))
     else:
         form = function.form("wide" if computing.itemsize < 8 else "trusted")
-        with np.errstate(all="ignore"):
-            y = result.type(form(_dtype(call).type(number), np))
-    return y if isinstance(x, np.generic) else np.array(y).reshape(x.shape)
+        y = _silent(form, _dtype(call).type(number), result.type)
+    if isinstance(x, np.generic):
+        return y
+    out = x.astype(result)
+    out.fill(y)
+    return out
+
+
+@np.errstate(all="ignore")  # in half the time of a `with` block
+def _silent(form: Any, number: Any, kind: Any) -> Any:
+    return kind(form(number, np))
 
 
 def _loops(call: Call) -> Any:

@@ -58,7 +58,7 @@ class Torch(Direct):
         if dtype in _BY_DTYPE:
             return _BY_DTYPE[dtype]
         if dtype.is_complex:
-            wide = x.device.type == "cpu"  # for 32 bits a part too
+            wide = x.is_cpu  # for 32 bits a part too
             return Dtypes(torch.complex128 if wide else dtype, dtype, complex=True)
         if (
             dtype.is_floating_point
@@ -72,7 +72,7 @@ class Torch(Direct):
         return super().bounds(x, computing, eps if isinstance(eps, Real) else eps.detach())
 
     def concrete(self, eps: Array) -> float | None:
-        if torch.compiler.is_compiling() or eps.device.type != "cpu":  # no synchronisation
+        if torch.compiler.is_compiling() or not eps.is_cpu:  # no synchronisation
             return None
         try:
             return float(eps.detach().item())
@@ -255,7 +255,7 @@ def _values(call: Call, x: Array) -> Array:
         # An exported program may run where there is no float64 and no access to bits.
         if function.fused and not _exporting() and type(x) in _PLAIN_TYPES:
             return function.fused(x, _KERNELS[computing])
-    elif x.device.type == "cpu":
+    elif x.is_cpu:
         if function.wide and computing.itemsize < 8:
             return function.wide(x.double(), torch)
         return function.form("trusted")(x, torch)
@@ -322,7 +322,7 @@ def _splits(*tensors: Array) -> bool:
         not torch.compiler.is_compiling()  # first: the compiler guards on every size it is asked
         and torch._C._get_tracing_state() is None  # torch.jit.trace makes a tensor of a size
         and tensors[0].numel() > BLOCK
-        and tensors[0].device.type == "cpu"
+        and tensors[0].is_cpu
         and _untraced(*tensors)
     )
 
@@ -338,14 +338,25 @@ def _untraced(*tensors: Array) -> bool:
 
 
 def _is_plain(x: Array) -> bool:
-    # Dispatch keys show batches, wrappers, lazy conjugates, and tensors without memory.
     return (
         type(x) in _PLAIN_TYPES
-        and str(torch._C._dispatch_keys(x)).replace("CUDA", "CPU") in _PLAIN_KEYS
+        and _has_plain_keys(x)
         and not (x.requires_grad and torch.is_grad_enabled())
         and not _has_tangent(x)
     )
 
+
+def _has_plain_keys(x: Array) -> bool:
+    # Dispatch keys show batches, wrappers, lazy conjugates, and tensors without memory. To print
+    # them takes a microsecond, hence the dictionary.
+    keys = torch._C._dispatch_keys(x)
+    known = keys.raw_repr()
+    if known not in _IS_PLAIN:
+        _IS_PLAIN[known] = str(keys).replace("CUDA", "CPU") in _PLAIN_KEYS
+    return _IS_PLAIN[known]
+
+
+_IS_PLAIN: dict[int, bool] = {}
 
 with torch.inference_mode():
     _PLAIN_KEYS = {str(torch._C._dispatch_keys(torch.empty(0, device="cpu")))}
