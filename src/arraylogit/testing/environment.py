@@ -10,7 +10,7 @@ from pathlib import Path
 
 PACKAGES = (
     *("arraylogit", "array-api-compat", "array-api-strict", "cupy-cuda12x", "dask", "gmpy2"),
-    *("jax", "jaxlib", "ml_dtypes", "mpmath", "numpy", "pytest", "scipy", "torch"),
+    *("jax", "jaxlib", "ml_dtypes", "mpmath", "numba", "numpy", "pytest", "scipy", "torch"),
 )
 """Distributions whose version matters, where installed."""
 
