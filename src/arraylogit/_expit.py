@@ -90,7 +90,7 @@ def _lesser_fused(x: Array, xp: Namespace) -> tuple[Array, Array, Array, Array]:
     # q is about high/(1 + t), and high - q exact (Sterbenz, high/2 <= q <= high). Of low, q lacks
     # low - q (scale low), which is low/(1 + t).
     r = 1.0 / (1.0 + t)
-    q = high * r
+    q = xp.shared(high * r)
     return q, (((high - q) + q * -t) + low * r) * r, power, scale
 
 
@@ -122,7 +122,7 @@ def _fused_tanh_half(x: Array, xp: Namespace) -> Array:
     n = b - tm
     n_low = ((b - n) - tm) - scale * m_low
     r = 1.0 / (1.0 + t)
-    q = n * r
+    q = xp.shared(n * r)
     lacks = ((n - q) + q * -t) + (n_low - q * t_low)
     q = q + lacks * r
     return xp.where(x < 0.0, -q, q)

@@ -3,7 +3,8 @@
 Compilers fuse these steps into one loop, in which they cost less than a call of the library's own
 `exp` and `log`, and they give the same digits everywhere. A namespace `xp` has `where`, `abs`,
 `minimum`, `at_least` (a bound), `bits` (of a float, as a signed integer of its width), `from_bits`
-(back) and `spec`, the constants of the dtype. Nothing else is needed, no `exp`, no `log`.
+(back), `shared` (the same value: a hint that it is used more than once) and `spec`, the constants
+of the dtype. Nothing else is needed, no `exp`, no `log`.
 
 A result is in two parts, high + low, where one number would lose digits to a sum. The parts come
 from sums only, whose rounding error is a number too (Dekker, Knuth): no step needs the exact
@@ -254,9 +255,9 @@ def exponential(x: Array, xp: Namespace) -> tuple[Array, Array, Array]:
     if spec.spare:
         r = x - k * (spec.log2[0] + spec.log2[1])
         return power, polynomial(r, (*spec.exp, 1.0, 1.0)), -0.0
-    r = (x - k * spec.log2[0]) - k * spec.log2[1]
+    r = xp.shared((x - k * spec.log2[0]) - k * spec.log2[1])
     rest = r * r * polynomial(r, spec.exp)
-    high = 1.0 + (r + rest)
+    high = xp.shared(1.0 + (r + rest))
     return power, high, ((1.0 - high) + r) + rest
 
 
@@ -270,10 +271,10 @@ def reduced_exponential(
     power, k = _power_of_2(x, xp)
     u = x - k * xp.spec.log2[0]
     v = k * xp.spec.log2[1]
-    r = u - v
+    r = xp.shared(u - v)
     r_low = (u - r) - v
     rest = r_low + r * (r_low + r * polynomial(r, xp.spec.exp))
-    m = r + rest
+    m = xp.shared(r + rest)
     return power, k, r, r_low, m, (r - m) + rest
 
 
@@ -322,13 +323,13 @@ def times_complement(x: Array, xp: Namespace) -> tuple[Array, Array, Array]:
     """Return w, the lesser of x and 1 - x, and x (1 - x) = w - w^2 in two parts."""
     w = xp.minimum(x, 1.0 - x)  # exactly
     square = w * w
-    p = w - square
+    p = xp.shared(w - square)
     return w, p, (w - p) - square
 
 
 def artanh_rest(s: Array, xp: Namespace) -> Array:
     """Return 2 artanh(s) - 2s; with the constants of `FLUSHED`, 2 artanh(s/2) - s."""
-    square = s * s
+    square = xp.shared(s * s)
     return s * square * polynomial(square, xp.spec.artanh)
 
 

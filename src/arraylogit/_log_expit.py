@@ -76,13 +76,13 @@ def less_softplus(base: Array, times: float, x: Array, xp: Namespace) -> Array:
     spec = xp.spec
     a = -xp.abs(x)
     power, e, e_low = exponential(a, xp)
-    t, t_low = e * spec.drop * power, e_low * spec.drop * power
+    t, t_low = xp.shared(e * spec.drop * power), e_low * spec.drop * power
     # log(1 + t), or log 2 + log(1 + f) with f = (t - 1)/2. By bits, because LLVM makes branches of
     # such a choice, and then no loop of vectors.
     factor = xp.from_bits(spec.one - ((xp.bits(1.0 + t) - spec.least) & spec.exponent))
     half = 1.0 - factor  # 0 or 1/2
     scaled = t * factor
-    f = scaled - half
+    f = xp.shared(scaled - half)
     high = half * (2.0 * times * spec.log2[0])
     if spec.spare:
         y = base - (high + times * (f + f * f * log_rest(f, xp)))
@@ -90,7 +90,7 @@ def less_softplus(base: Array, times: float, x: Array, xp: Namespace) -> Array:
     b = base - high
     b_low = base - (b + high)  # exactly: |base| < 2 high, or high = 0
     part = times * f
-    y = b - part
+    y = xp.shared(b - part)
     y_low = ((b - y) - part) + b_low
     f_low = ((-half - f) + scaled) + t_low * factor
     rest = half * (2.0 * times * spec.log2[1]) + times * log1p_rest(f, f_low, xp)

@@ -106,7 +106,7 @@ def _fused(x: Array, xp: Namespace) -> Array:
     k = xp.from_bits((e >> spec.mantissa) + spec.count_bits) - (spec.counter + spec.scale_exponent)
     near = xp.from_bits(xp.bits(big) - e)  # x 2^-k, about c
     n = near - c  # exact (Sterbenz); the numerator is n - lost
-    d = near + c
+    d = xp.shared(near + c)
     t = d - near
     d_low = ((near - (d - t)) + (c - t)) + lost  # d + d_low is the denominator
     s, s_low = compensated_quotient(n, lost, d, d_low, xp)

@@ -106,14 +106,14 @@ def _fused(x: Array, xp: Namespace) -> Array:
     factor, e = exponent(a - scale * m, xp)
     b = (a * spec.scale) * factor - 1.0
     g = ((scale * m) * spec.scale) * factor
-    f = b - g
+    f = xp.shared(b - g)
     f_low = ((b - f) - g) - ((scale * m_low) * spec.scale) * factor
-    d = r - f
+    d = xp.shared(r - f)
     t = d - r
     d_low = (r - (d - t)) - (f + t)
     j = k - e
     u = j * spec.log2[0]
-    y = u + d
+    y = xp.shared(u + d)
     y_low = ((u - y) + d) + d_low
     y = y + (y_low + (r_low + (j * spec.log2[1] - log1p_rest(f, f_low, xp))))
     y = xp.where(x < spec.negligible, x, y)
@@ -126,7 +126,7 @@ def _complement(x: Array, xp: Namespace) -> tuple[Array, Array, Array, Array, Ar
     power, _, _, _, m, m_low = reduced_exponential(xp.at_least(x, spec.lowest), xp)
     scale = power * spec.drop
     a, g = 1.0 - scale, scale * m
-    n = a - g
+    n = xp.shared(a - g)
     n_low = ((a - n) - g) - scale * m_low
     high = 1.0 + m
     return n, n_low, high, ((1.0 - high) + m) + m_low, power

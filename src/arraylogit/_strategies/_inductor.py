@@ -9,12 +9,8 @@ from arraylogit._record import Array, Bounds, Call
 
 _KERNELS: dict[Any, Any] = {}
 
-# What is used twice is lowered once, not once for each use: the same code in a fifth of the time.
 # The kernels may be contracted to fused multiply-adds.
-_OPTIONS: dict[str, Any] = {
-    "realize_opcount_threshold": 5,
-    "cpp.enable_floating_point_contract_flag": "fast",
-}
+_OPTIONS: dict[str, Any] = {"cpp.enable_floating_point_contract_flag": "fast"}
 
 
 def takes(x: Array, *others: Array) -> bool:

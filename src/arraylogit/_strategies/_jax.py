@@ -30,6 +30,7 @@ def _kernels_namespace(dtype: Dtype, spec: Spec) -> Any:
         abs=jnp.abs,
         minimum=jnp.minimum,
         at_least=lambda x, bound: jnp.where(x < bound, bound, x),  # NaN stays
+        shared=lambda x: x,
         bits=_bits,
         from_bits=lambda i: lax.bitcast_convert_type(i, dtype),
         to_float=lambda i: i.astype(dtype),

@@ -56,6 +56,11 @@ def _at_least(x: Any, bound: float) -> Any:
     return _where(x < bound, bound, x)  # NaN stays
 
 
+@register_jitable(**OPTIONS)  # type: ignore[untyped-decorator]
+def _shared(x: Any) -> Any:
+    return x
+
+
 @intrinsic  # type: ignore[untyped-decorator]
 def _abs(context: Any, x: Any) -> Any:
     def build(context: Any, builder: Any, signature: Any, values: Any) -> Any:
@@ -131,6 +136,7 @@ _DOUBLE = ir.DoubleType()
 def _namespace(spec: Spec) -> Any:
     xp: Any = ModuleType("kernels")  # a module is the one namespace that Numba takes
     xp.where, xp.minimum, xp.at_least, xp.abs = _where, _minimum, _at_least, _abs
+    xp.shared = _shared
     xp.bits, xp.from_bits = _bits, _from_bits
     xp.spec = spec
     return xp

@@ -215,10 +215,18 @@ def _evaluate_record(function: Elementwise, x: Array) -> Array:
     return STRATEGY.evaluate(Call(function, Dtypes(x.dtype, x.dtype)), x, None)
 
 
+def _stored(x: Array) -> Array:
+    # For x that is used more than once. inductor lowers all that leads to a value again for each
+    # of its uses, and then for each use of those: half a minute for one function. What as_strided
+    # takes it stores first; it fuses the loops all the same, and then needs no memory for it.
+    return x.as_strided(x.shape, x.stride())
+
+
 class _Kernels:
     """The primitives of fused forms; torch.compile makes one loop of them."""
 
     abs, minimum = staticmethod(torch.abs), staticmethod(torch.minimum)
+    shared = staticmethod(_stored)
 
     def __init__(self, spec: Spec, dtype: Any, integer: Any) -> None:
         self.spec, self.dtype, self.integer = spec, dtype, integer
@@ -227,7 +235,7 @@ class _Kernels:
         return x.view(self.integer)
 
     def from_bits(self, bits: Array) -> Array:
-        return bits.view(self.dtype)
+        return _stored(bits.view(self.dtype))
 
     def at_least(self, x: Array, bound: float) -> Array:
         # By `where`, inductor's loop takes three times as long with AVX-512.
@@ -248,7 +256,7 @@ _KERNELS = {
 def _values(call: Call, x: Array) -> Array:
     # The values in the dtype that the chosen form computes in.
     function, (computing, *_), bounds = call
-    x = x.to(computing)
+    x = _in_memory(x).to(computing)
     if bounds:
         x = torch.clamp(x, *bounds)
     if torch.compiler.is_compiling():
@@ -265,7 +273,14 @@ def _values(call: Call, x: Array) -> Array:
 def _products(call: Call, x: Array, factor: Array) -> Array:
     # The slope times a factor, in the computing dtype.
     computing = call.dtypes.computing
-    return factor.to(computing) * call.slope(x.to(computing), _evaluate_record, torch)
+    x, factor = (_in_memory(t).to(computing) for t in (x, factor))
+    return factor * call.slope(x, _evaluate_record, torch)
+
+
+def _in_memory(x: Array) -> Array:
+    # inductor vectorises no loop of many strided loads, and each use of x would be one.
+    strided = torch.compiler.is_compiling() and x.is_cpu and x.ndim and min(x.stride()) > 1
+    return _stored(x.clone()) if strided else x
 
 
 _exporting = getattr(torch.compiler, "is_exporting", lambda: False)  # new in torch 2.7
