@@ -2,7 +2,8 @@ from importlib import import_module
 
 import pytest
 
-from arraylogit.testing.backends import BACKENDS, Jax, parts
+from arraylogit.testing.backends import BACKENDS, parts
+from arraylogit.testing.backends.jax import Jax
 from tests.browser import chromium
 
 # `conformance` has the other devices and versions of array-api-strict.

@@ -13,7 +13,7 @@ import pytest
 import arraylogit
 from arraylogit import _logit_exp, logit
 from arraylogit.testing import inputs, measure, reference
-from arraylogit.testing.backends import INDUCTOR
+from arraylogit.testing.backends.torch import INDUCTOR
 from arraylogit.testing.budgets import bound
 from tests.functions import each_function
 

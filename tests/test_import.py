@@ -40,6 +40,10 @@ def test_imports_nothing_of_the_suite():
     assert _run(code).stdout.strip() == "set()"
 
 
+def test_the_adapters_of_the_suite_import_no_library():
+    assert _imported_by("from arraylogit.testing import backends, targets") == "[]"
+
+
 def test_the_check_above_can_fail():
     pytest.importorskip("dask.array")
     code = "import arraylogit, dask.array; arraylogit.logit(dask.array.ones(1))"
@@ -48,8 +52,8 @@ def test_the_check_above_can_fail():
 
 def test_libraries_are_named_by_their_adapters_alone():
     package = Path(arraylogit.__file__).parent
-    adapters = {*package.glob("_strategies/*.py")}
-    adapters |= {package / "testing" / name for name in ("backends.py", "targets.py")}
+    adapters = {*package.glob("_strategies/*.py"), *package.glob("testing/backends/*.py")}
+    adapters.add(package / "testing" / "targets.py")
     imports = re.compile(rf"^\s*(import|from) ({'|'.join(LIBRARIES)})\b", re.MULTILINE)
     found = {path for path in package.rglob("*.py") if imports.search(path.read_text("utf-8"))}
     assert found - adapters == set()

@@ -26,11 +26,11 @@ def test_a_name_of_nothing(name):
 
 def test_no_gpu_is_meant_by_the_name_of_a_library(monkeypatch):
     cuda = backends.backend("cupy:cuda")
-    monkeypatch.setattr(backends, "find_spec", lambda name: name == "cupy")
+    monkeypatch.setattr(backends.base, "find_spec", lambda name: name == "cupy")
     monkeypatch.setattr(cuda, "missing", lambda: "CuPy sees no GPU")
     assert backends.absent("cupy") == []
     assert backends.absent("cupy:cuda") == ["cupy:cuda: CuPy sees no GPU"]
-    monkeypatch.setattr(backends, "find_spec", lambda name: False)
+    monkeypatch.setattr(backends.base, "find_spec", lambda name: False)
     assert backends.absent("cupy") == ["cupy:cuda: cupy is not installed"]
 
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from arraylogit import expit, logit
-from arraylogit.testing.backends import INDUCTOR
+from arraylogit.testing.backends.torch import INDUCTOR
 from tests.functions import INSIDE, each_function
 
 torch = pytest.importorskip("torch")
