@@ -325,7 +325,7 @@ def says_something(expected: Any, where: str = "") -> None:
 def accepted(subject: Subject, **options: Any) -> None:
     """Assert that a plain call is right, without which a refusal proves nothing."""
     x = inputs.inside(subject.function, np.float32)
-    y = subject.backend.to_numpy(subject.call(subject.backend.asarray(x), **options))
+    y = subject.through(subject.call, x, **options)
     right(subject, y, x, "a valid call", **options)
 
 
@@ -337,6 +337,13 @@ def refused(call: Callable[..., Any], *arguments: Any, **options: Any) -> None:
         return
     given = ", ".join([*map(repr, arguments), *(f"{k}={v!r}" for k, v in options.items())])
     raise AssertionError(f"accepted: {given}"[:200])
+
+
+def nowhere(wrong: Any, y: Any, x: Any, expected: Any, where: str, at: str = "for") -> None:
+    """Assert that no result is wrong; say which are, for or `at` which inputs."""
+    if wrong.any():
+        y, x, expected = (describe(values[wrong]) for values in (y, x, expected))
+        raise AssertionError(f"{y} {at} {x}, not {expected} ({where})")
 
 
 def describe(values: Any) -> str:

@@ -190,6 +190,14 @@ class Subject(AbstractContextManager):
             raise AssertionError(f"shape {y.shape} for an input of shape {given.shape}")
         return y if given is x else y[: x.size]
 
+    def through(self, f: Callable[..., Any], x: np.ndarray, **options: Any) -> np.ndarray:
+        """Return what any function of arrays of the backend gives for NumPy values."""
+        return self.backend.to_numpy(f(self.backend.asarray(x), **options))
+
+    def options(self, *eps: float) -> list[dict[str, float]]:
+        """Return the options to call with: none, and each eps if the function takes one."""
+        return [{}, *({"eps": value} for value in eps if "eps" in self.features)]
+
     def derivative(
         self, x: np.ndarray, order: int = 1, mode: str = "reverse", **options: Any
     ) -> np.ndarray:

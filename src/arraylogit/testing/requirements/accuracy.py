@@ -1,5 +1,7 @@
 """Errors against the exact value, over the whole domain."""
 
+from functools import partial
+
 import numpy as np
 import pytest
 
@@ -36,22 +38,12 @@ def say(summary, bound):
     )
 
 
-@requirement(
-    "accuracy/float16",
-    "Every float16 gives the exact value rounded once: the error is at most 0.51 ULP.",
-    needs="float16",
-)
-def float16(subject):
-    measure_errors(subject, dtype_of("float16"))
-
-
-@requirement(
-    "accuracy/bfloat16",
-    "Every bfloat16 gives the exact value rounded once: the error is at most 0.51 ULP.",
-    needs="bfloat16",
-)
-def bfloat16(subject):
-    measure_errors(subject, dtype_of("bfloat16"))
+for name in ("float16", "bfloat16"):
+    requirement(
+        f"accuracy/{name}",
+        f"Every {name} gives the exact value rounded once: the error is at most 0.51 ULP.",
+        needs=name,
+    )(partial(measure_errors, dtype=dtype_of(name)))
 
 
 @requirement(

@@ -22,7 +22,7 @@ SIZE = 100_003
 )
 def threads(subject):
     x = typical(subject.function, np.float32, SIZE)
-    options = [{}, {"eps": 0.25}, {"eps": 0.375}] if "eps" in subject.features else [{}]
+    options = subject.options(0.25, 0.375)
     calls = [(np.roll(x, i * SIZE // 12), options[i % len(options)]) for i in range(12)]
 
     def call(what):
@@ -48,7 +48,6 @@ def threads(subject):
 def fork(subject):
     # What one thread computes: those of the parent do not exist in the child.
     x = typical(subject.function, np.float32, 1001)
-    expected = subject(x)
     expected = subject(x)
     context = multiprocessing.get_context("fork")
     receiver, sender = context.Pipe(duplex=False)

@@ -1,12 +1,14 @@
 """Derivatives: forward and reverse, first and second, with and without eps."""
 
+from functools import partial
+
 import mpmath
 import numpy as np
 
 from arraylogit.testing import inputs, measure, reference
 from arraylogit.testing.backends import dtype_of
 from arraylogit.testing.functions import FUNCTIONS
-from arraylogit.testing.registry import accepted, describe, requirement, says_something
+from arraylogit.testing.registry import accepted, describe, nowhere, requirement, says_something
 from arraylogit.testing.requirements.accuracy import measure_errors
 from arraylogit.testing.requirements.special_values import same
 
@@ -22,10 +24,7 @@ def check(subject, x, expected, order=1, **options):
             wrong = ~measure.same_special(y, np.abs(ys) if (ys == 0).all() else ys) & (ys != 0)
             wrong |= (ys == 0) & (y != 0)
             wrong |= np.isfinite(ys) & ~np.isclose(y, ys, rtol=8 * np.finfo(dtype).eps, atol=0)
-            assert not wrong.any(), (
-                f"{describe(y[wrong])} at {describe(xs[wrong])}, not {describe(ys[wrong])} "
-                f"({dtype.name} {mode}{options or ''})"
-            )
+            nowhere(wrong, y, xs, ys, f"{dtype.name} {mode}{options or ''}", "at")
 
 
 def wide_enough(subject):
@@ -34,22 +33,13 @@ def wide_enough(subject):
     return wide if "cheap" in subject.features else wide[:1]
 
 
-@requirement(
-    "derivative/reverse-float32",
-    "The derivative, by reverse mode in float32, has an error of at most 3 ULP (`budgets.toml`).",
-    needs="derivative float32",
-)
-def reverse_float32(subject):
-    measure_errors(subject, dtype_of("float32"), "reverse")
-
-
-@requirement(
-    "derivative/reverse-float64",
-    "The derivative, by reverse mode in float64, has an error of at most 3 ULP (`budgets.toml`).",
-    needs="derivative float64",
-)
-def reverse_float64(subject):
-    measure_errors(subject, dtype_of("float64"), "reverse")
+for name in ("float32", "float64"):
+    requirement(
+        f"derivative/reverse-{name}",
+        f"The derivative, by reverse mode in {name}, has an error of at most 3 ULP "
+        "(`budgets.toml`).",
+        needs=f"derivative {name}",
+    )(partial(measure_errors, dtype=dtype_of(name), mode="reverse"))
 
 
 @requirement(
@@ -117,8 +107,7 @@ def modes(subject):
     dtype = np.dtype(np.float32)
     x = np.concatenate([inputs.structured(subject.function, dtype, 2000), [-1, 2, INF, -INF, NAN]])
     x = x.astype(dtype)
-    options = [{}, {"eps": 0.25}] if "eps" in subject.features else [{}]
-    for chosen in options:
+    for chosen in subject.options(0.25):
         expected = subject.derivative(x, 1, subject.backend.modes[0], **chosen)
         for mode in subject.backend.modes[1:]:
             y = subject.derivative(x, 1, mode, **chosen)
@@ -157,10 +146,7 @@ def at_bound(subject):
                 y = subject.derivative(x, 1, mode, eps=eps)
                 wrong = measure.ulp_error(y, expected, dtype) > bound(subject, dtype) + 0.5
                 wrong |= (y == 0) != (expected == 0)
-                assert not wrong.any(), (
-                    f"{describe(y[wrong])} at {describe(x[wrong])}, not "
-                    f"{describe(expected[wrong])} ({dtype.name} {mode} eps={eps})"
-                )
+                nowhere(wrong, y, x, expected, f"{dtype.name} {mode} eps={eps}", "at")
 
 
 def _about(eps, dtype):
@@ -192,13 +178,12 @@ WEIGHTS = np.asarray([0.5, 2.0, -1.0, 4.0, -0.25, 1.0, -8.0])
     needs="derivative",
 )
 def chain(subject):
-    options = [{}, {"eps": 0.25}] if "eps" in subject.features else [{}]
     for dtype in every_kind(subject):
         at = inputs.inside(subject.function, dtype)
         weights = WEIGHTS.astype(dtype)
         w = subject.backend.asarray(weights)
         x = subject.backend.asarray(at / weights)
-        for chosen in options:
+        for chosen in subject.options(0.25):
             f = subject.transformed(**chosen)
             expected = weights.astype(np.float64) ** 2 * [
                 float(reference.exact(f"{subject.function}_derivative", v, **chosen)) for v in at
@@ -207,11 +192,8 @@ def chain(subject):
                 y = subject.backend.derivative(lambda x, f=f, w=w: w * f(w * x), x, 1, mode)
                 y = subject.backend.to_numpy(y)
                 wrong = measure.ulp_error(y, expected, dtype) > bound(subject, dtype) + 0.5
-                assert not wrong.any(), (
-                    f"{describe(y[wrong])}, not {describe(expected[wrong])} at "
-                    f"{describe(at[wrong])} weighted {describe(weights[wrong])} "
-                    f"({dtype.name} {mode}{chosen or ''})"
-                )
+                where = f"{dtype.name} {mode}{chosen or ''}, weighted {describe(weights[wrong])}"
+                nowhere(wrong, y, at, expected, where, "at")
 
 
 @requirement(
@@ -221,10 +203,9 @@ def chain(subject):
     needs="derivative cheap",
 )
 def layout(subject):
-    options = [{}, {"eps": 0.25}] if "eps" in subject.features else [{}]
     for dtype in every_kind(subject):
         few = inputs.typical(subject.function, dtype, 60)
-        for chosen in options:
+        for chosen in subject.options(0.25):
             f = subject.transformed(**chosen)
             for mode in subject.backend.modes:
                 expected = subject.derivative(few, 1, mode, **chosen)
@@ -291,10 +272,7 @@ def second(subject):
         for mode in subject.backend.modes:
             y = subject.derivative(x, 2, mode)
             wrong = ~(np.abs(y - exact) <= allowed)
-            assert not wrong.any(), (
-                f"{describe(y[wrong])} at {describe(x[wrong])}, not {describe(exact[wrong])} "
-                f"({dtype.name} {mode})"
-            )
+            nowhere(wrong, y, x, exact, f"{dtype.name} {mode}", "at")
 
 
 @requirement(

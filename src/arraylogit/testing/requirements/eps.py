@@ -1,5 +1,7 @@
 """The clamp of logit."""
 
+from functools import partial
+
 import ml_dtypes
 import numpy as np
 import pytest
@@ -10,6 +12,7 @@ from arraylogit.testing.registry import (
     accepted,
     describe,
     identical,
+    nowhere,
     refused,
     requirement,
     right,
@@ -57,15 +60,10 @@ def bounds(subject):
             expected = reference.rounded("logit", np.clip(x, -1, 2), eps=eps)
             y = subject(x, eps=eps)
             wrong = measure.ulp_error(y, expected, dtype) > subject.bound(dtype) + 0.5
-            assert not wrong.any(), (
-                f"{describe(y[wrong])} for {describe(x[wrong])} with eps={eps}, not "
-                f"{describe(expected[wrong])} ({dtype.name})"
-            )
+            nowhere(wrong, y, x, expected, f"eps={eps} {dtype.name}")
 
 
 def finite(subject, dtype):
-    """Assert that a positive eps makes every result finite, but for NaN."""
-    dtype = dtype_of(dtype)
     info = ml_dtypes.finfo(dtype)
     smallest = max(float(info.smallest_subnormal), 5e-324)
     tiny = [smallest, smallest / 2, float(info.eps) / 4, float(info.eps) / 8, 1e-3, 5e-324]
@@ -78,44 +76,13 @@ def finite(subject, dtype):
             )
 
 
-@requirement(
-    "eps/finite-float16",
-    "In float16, a positive eps makes every result finite, but for NaN, however small it is.",
-    "logit",
-    "eps float16",
-)
-def finite_float16(subject):
-    finite(subject, "float16")
-
-
-@requirement(
-    "eps/finite-bfloat16",
-    "In bfloat16, a positive eps makes every result finite, but for NaN, however small it is.",
-    "logit",
-    "eps bfloat16",
-)
-def finite_bfloat16(subject):
-    finite(subject, "bfloat16")
-
-
-@requirement(
-    "eps/finite-float32",
-    "In float32, a positive eps makes every result finite, but for NaN, however small it is.",
-    "logit",
-    "eps float32",
-)
-def finite_float32(subject):
-    finite(subject, "float32")
-
-
-@requirement(
-    "eps/finite-float64",
-    "In float64, a positive eps makes every result finite, but for NaN, however small it is.",
-    "logit",
-    "eps float64",
-)
-def finite_float64(subject):
-    finite(subject, "float64")
+for name in ("float16", "bfloat16", "float32", "float64"):
+    requirement(
+        f"eps/finite-{name}",
+        f"In {name}, a positive eps makes every result finite, but for NaN, however small it is.",
+        "logit",
+        f"eps {name}",
+    )(partial(finite, dtype=dtype_of(name)))
 
 
 @requirement("eps/nan", "NaN stays NaN, whatever eps is.", "logit", "eps cheap")
@@ -200,9 +167,9 @@ def kinds_of_number(subject):
     for number in (0.25, 0.1, 0):
         for kind in (np.float32, np.float64, np.asarray, np.float16, np.longdouble):
             eps = kind(number)
-            y = subject.backend.to_numpy(subject.call(subject.backend.asarray(values), eps=eps))
+            y = subject.through(subject.call, values, eps=eps)
             right(subject, y, values, repr(eps), eps=float(eps))
-    y = subject.backend.to_numpy(subject.call(subject.backend.asarray(values), eps=np.int8(0)))
+    y = subject.through(subject.call, values, eps=np.int8(0))
     right(subject, y, values, "int8", eps=0)
 
 
@@ -217,6 +184,6 @@ def array(subject):
         pytest.skip("a lazy array holds no number")
     values = np.float32([0.0, 0.3, 0.9])
     for eps in (np.float32(0.25), np.float32(0.1)):
-        x = subject.backend.asarray(values)
-        y = subject.backend.to_numpy(subject.call(x, eps=subject.backend.asarray(np.asarray(eps))))
+        given = subject.backend.asarray(np.asarray(eps))
+        y = subject.through(subject.call, values, eps=given)
         right(subject, y, values, repr(eps), eps=float(eps))

@@ -16,11 +16,9 @@ SPECIAL = [0.0, -0.0, 0.5, 1.0, -1.0, 2.0, 1e4, -1e4, 1e-40, np.inf, -np.inf, np
     "No warning is emitted for any value, of few or many, and nothing is raised.",
 )
 def none(subject):
-    options = [{}, {"eps": 0}, {"eps": 1e-3}] if "eps" in subject.features else [{}]
-    if "cheap" not in subject.features:
-        options = [{}]
-    for dtype in subject.dtypes if "cheap" in subject.features else [np.float32]:
-        for chosen in options:
+    cheap = "cheap" in subject.features
+    for dtype in subject.dtypes if cheap else [np.float32]:
+        for chosen in subject.options(0, 1e-3) if cheap else [{}]:
             with np.errstate(all="ignore"):
                 x = np.asarray(SPECIAL).astype(dtype)
             f = subject.transformed(**chosen)

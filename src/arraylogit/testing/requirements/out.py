@@ -25,6 +25,13 @@ def sevens(like, dtype=None):
     return np.full(np.shape(like), 7, like.dtype if dtype is None else dtype)
 
 
+def refused_untouched(subject, before, *arguments, **options):
+    """Assert that a call is refused, with an out that stays as it was."""
+    out = subject.backend.asarray(before)
+    refused(subject.call, *arguments, out=out, **options)
+    identical(to_numpy(subject, out), before)
+
+
 @requirement(
     "out/written",
     "out is written in place and returned, the same object, with special values and the signs of "
@@ -32,11 +39,10 @@ def sevens(like, dtype=None):
     needs="out writable",
 )
 def written_in_place(subject):
-    options = [{}, {"eps": 0}, {"eps": 0.3}] if "eps" in subject.features else [{}]
     for dtype in subject.dtypes:
         for size in (None, LARGE):
             x = numbers(subject, dtype, size)
-            for chosen in options:
+            for chosen in subject.options(0, 0.3):
                 out = subject.backend.asarray(sevens(x))
                 y = subject.call(subject.backend.asarray(x), out=out, **chosen)
                 assert y is out, "another object is returned"
@@ -75,10 +81,7 @@ def cast(subject):
                 identical(to_numpy(subject, out), expected.astype(dtype), where)
         x = numbers(subject, size=size)
         for dtype in ("int32", "bool"):
-            before = sevens(x, dtype)
-            out = subject.backend.asarray(before)
-            refused(subject.call, subject.backend.asarray(x), out=out)
-            identical(to_numpy(subject, out), before)
+            refused_untouched(subject, sevens(x, dtype), subject.backend.asarray(x))
 
 
 @requirement(
@@ -134,16 +137,10 @@ def overlap(subject):
 def wrong_shape(subject):
     accepted(subject)
     x = inside(subject.function, np.float32)[:4]
-    for shape in ((3,), (5,), (2, 2), (4, 1), (1, 4), (), (0,)):
+    few = [((4,), shape) for shape in ((3,), (5,), (2, 2), (4, 1), (1, 4), (), (0,))]
+    for given, shape in [*few, ((LARGE,), (LARGE + 1,)), ((1, LARGE), (2, LARGE))]:
         before = np.full(shape, 7, np.float32)
-        out = subject.backend.asarray(before)
-        refused(subject.call, subject.backend.asarray(x), out=out)
-        identical(to_numpy(subject, out), before)
-    for given, shape in (((LARGE,), (LARGE + 1,)), ((1, LARGE), (2, LARGE))):
-        before = np.full(shape, 7, np.float32)
-        out = subject.backend.asarray(before)
-        refused(subject.call, subject.backend.asarray(np.resize(x, given)), out=out)
-        identical(to_numpy(subject, out), before)
+        refused_untouched(subject, before, subject.backend.asarray(np.resize(x, given)))
 
 
 @requirement(
@@ -152,7 +149,7 @@ def wrong_shape(subject):
     "elements or many.",
     needs="out writable",
 )
-def refused_untouched(subject):
+def after_an_error(subject):
     accepted(subject)
     for size in (None, LARGE):
         values = numbers(subject, size=size)
@@ -164,9 +161,7 @@ def refused_untouched(subject):
         if "eps" in subject.features:
             bad += [((x,), {"eps": eps}) for eps in (-1, 0.6, np.nan, "a", [0.1, 0.2])]
         for arguments, options in bad:
-            out = subject.backend.asarray(sevens(values))
-            refused(subject.call, *arguments, out=out, **options)
-            identical(to_numpy(subject, out), sevens(values))
+            refused_untouched(subject, sevens(values), *arguments, **options)
 
 
 @requirement(

@@ -6,7 +6,7 @@ import pytest
 
 from arraylogit.testing import inputs, measure, reference
 from arraylogit.testing.functions import FUNCTIONS
-from arraylogit.testing.registry import describe, requirement
+from arraylogit.testing.registry import describe, nowhere, requirement
 
 
 def check(subject, cases, signed=True):
@@ -24,9 +24,7 @@ def same(x, y, expected, where):
     """Assert that special values are the same, and that others are the same numbers."""
     wrong = ~measure.same_special(y, expected)
     wrong |= (y != expected) & ~np.isnan(expected)
-    assert not wrong.any(), (
-        f"{describe(y[wrong])} for {describe(x[wrong])}, not {describe(expected[wrong])} ({where})"
-    )
+    nowhere(wrong, y, x, expected, where)
 
 
 def cases(subject, *points):
@@ -145,10 +143,7 @@ def accurate(subject, x, exact):
     bound = subject.bound(x.dtype) + 0.5
     for where, y in subject.placed(x):
         wrong = measure.ulp_error(y, exact, x.dtype) > bound
-        assert not wrong.any(), (
-            f"{describe(y[wrong])} for {describe(x[wrong])}, not {describe(exact[wrong])} "
-            f"({x.dtype.name} {where})"
-        )
+        nowhere(wrong, y, x, exact, f"{x.dtype.name} {where}")
 
 
 @requirement(

@@ -24,7 +24,7 @@ def numbers(subject):
 def compiled_whole(subject):
     x = np.concatenate([SPECIAL, inputs.structured(subject.function, np.float32, 1000)])
     compiled = subject.backend.compile(lambda x: subject.call(x))
-    close(subject, subject.backend.to_numpy(compiled(subject.backend.asarray(x))), subject(x), x)
+    close(subject, subject.through(compiled, x), subject(x), x)
 
 
 @requirement(
@@ -36,8 +36,7 @@ def compiled_whole(subject):
 def compiled_eps(subject):
     x = numbers(subject)
     compiled = subject.backend.compile(lambda x: subject.call(x, eps=0.125))
-    y = subject.backend.to_numpy(compiled(subject.backend.asarray(x)))
-    close(subject, y, subject(x, eps=0.125), x)
+    close(subject, subject.through(compiled, x), subject(x, eps=0.125), x)
 
 
 @requirement(
@@ -91,8 +90,7 @@ def one_trace(subject):
 def vmap(subject):
     x = np.stack([numbers(subject), numbers(subject)[::-1]])
     mapped = subject.backend.vmap(lambda x: subject.call(x))
-    y = subject.backend.to_numpy(mapped(subject.backend.asarray(x)))
-    close(subject, y.ravel(), subject(x).ravel(), x.ravel())
+    close(subject, subject.through(mapped, x).ravel(), subject(x).ravel(), x.ravel())
 
 
 @requirement(
@@ -108,16 +106,14 @@ def vmap_derivative(subject):
         one = subject.backend.vmap(
             lambda x, mode=mode: subject.backend.derivative(subject.call, x, 1, mode)
         )
-        y = subject.backend.to_numpy(one(subject.backend.asarray(x)))
-        np.testing.assert_allclose(y, expected, rtol=1e-6)
+        np.testing.assert_allclose(subject.through(one, x), expected, rtol=1e-6)
 
 
 @requirement("transform/export", "Exported as a program, it gives the values.", needs="export")
 def export(subject):
-    values = numbers(subject)
-    x = subject.backend.asarray(values)
-    y = subject.backend.to_numpy(subject.backend.export(subject.call, x)(x))
-    close(subject, y, subject(values), values)
+    x = numbers(subject)
+    program = subject.backend.export(subject.call, subject.backend.asarray(x))
+    close(subject, subject.through(program, x), subject(x), x)
 
 
 @requirement(
@@ -140,22 +136,20 @@ def abstract(subject):
 )
 def shard(subject):
     x = numbers(subject)
-    y = subject.backend.shard(subject.call)(subject.backend.asarray(x))
-    close(subject, subject.backend.to_numpy(y), subject(x), x)
+    close(subject, subject.through(subject.backend.shard(subject.call), x), subject(x), x)
 
 
 @requirement("transform/pickle", "The function can be copied and pickled.", needs="cheap")
 def copied_and_pickled(subject):
     x = inputs.inside(subject.function, np.float32)
     for f in (copy.deepcopy(subject.call.raw), pickle.loads(pickle.dumps(subject.call.raw))):
-        right(subject, subject.backend.to_numpy(f(subject.backend.asarray(x))), x)
+        right(subject, subject.through(f, x), x)
 
 
 @requirement("lazy/no-compute", "The call computes nothing.", needs="lazy")
 def no_compute(subject):
-    options = [{}, {"eps": 0.25}] if "eps" in subject.features else [{}]
     x = subject.backend.asarray(SPECIAL)
-    for chosen in options:
+    for chosen in subject.options(0.25):
         with subject.backend.computing_nothing():
             y = subject.call(x, **chosen)
         assert subject.backend.is_array(y), f"{type(y).__name__} is not lazy"
