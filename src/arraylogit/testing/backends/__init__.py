@@ -6,12 +6,12 @@ they make. No library is imported before the first use of its rows.
 
 from importlib.util import find_spec
 
-from arraylogit.testing.backends import cupy, dask, jax, numpy, others, strict, torch
+from arraylogit.testing.backends import cupy, dask, further, jax, numpy, strict, torch
 from arraylogit.testing.backends.base import FEATURES, FLOATS, Backend, dtype_of
 
 __all__ = ["BACKENDS", "FEATURES", "FLOATS", "Backend", "dtype_of"]
 
-FAMILIES = (numpy, dask, strict, cupy, torch, jax, others)
+FAMILIES = (numpy, dask, strict, cupy, torch, jax, further)
 
 BACKENDS: dict[str, Backend] = {
     row.name: row

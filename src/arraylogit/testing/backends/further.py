@@ -1,4 +1,4 @@
-"""Libraries whose adapters are a few lines each."""
+"""Further libraries, whose adapters are a few lines each."""
 
 from functools import cached_property
 from importlib import import_module
