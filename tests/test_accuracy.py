@@ -13,7 +13,6 @@ import pytest
 import arraylogit
 from arraylogit import _logit_exp, logit
 from arraylogit.testing import inputs, measure, reference
-from arraylogit.testing.backends.torch import INDUCTOR
 from arraylogit.testing.budgets import bound
 from tests.functions import each_function
 
@@ -34,7 +33,7 @@ def _torch_compiled(f):
     import torch
 
     torch._dynamo.reset()
-    compiled = torch.compile(f, fullgraph=True, dynamic=True, options=INDUCTOR)
+    compiled = torch.compile(f, fullgraph=True, dynamic=True)
     return lambda x: compiled(torch.from_numpy(x)).numpy(), nullcontext()
 
 

@@ -1,5 +1,6 @@
 """What torch users do to a function."""
 
+import re
 from functools import partial
 
 import array_api_strict
@@ -7,7 +8,6 @@ import numpy as np
 import pytest
 
 from arraylogit import expit, logit
-from arraylogit.testing.backends.torch import INDUCTOR
 from tests.functions import FUNCTIONS, INSIDE, each_function
 
 torch = pytest.importorskip("torch")
@@ -29,7 +29,7 @@ def compiled():
     torch.manual_seed(0)
     torch._dynamo.reset()
     model = Model()
-    return model, torch.compile(model, fullgraph=True, options=INDUCTOR)
+    return model, torch.compile(model, fullgraph=True)
 
 
 def test_compile_forward_and_backward(compiled):
@@ -418,7 +418,7 @@ def test_functionalize(function):
 def test_compiled_kernels_of_bits(function, dtype):
     """Every function by the fused form, under vmap too, and its gradient."""
     torch._dynamo.reset()
-    compile = partial(torch.compile, fullgraph=True, options=INDUCTOR)
+    compile = partial(torch.compile, fullgraph=True)
     x = torch.tensor(INSIDE[function.__name__]).to(dtype)
     f = compile(function)
     tolerance = 4 * torch.finfo(dtype).eps
@@ -430,15 +430,23 @@ def test_compiled_kernels_of_bits(function, dtype):
     torch.testing.assert_close(*slopes, rtol=tolerance, atol=0)
 
 
-def test_compiled_code_has_no_logarithm():
-    from torch._inductor.utils import run_and_get_code
+@each_function
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64], ids=str)
+def test_inductor_makes_one_loop_of_vectors(function, dtype, monkeypatch):
+    """Of strided input too, by few lowered steps, and without a logarithm."""
+    from torch._inductor.loop_body import InterpreterShim
+    from torch._inductor.utils import fresh_cache, run_and_get_code
 
-    torch._dynamo.reset()
-    x = torch.rand(100)
-    y, (code, *_) = run_and_get_code(torch.compile(logit, fullgraph=True), x)
-    assert "log(" not in code.replace("logit(", "")
-    # As fast as it compiles with other options, it is the same function.
-    torch._dynamo.reset()
-    torch.testing.assert_close(
-        torch.compile(logit, fullgraph=True, options=INDUCTOR)(x), y, rtol=0, atol=0
+    steps = []
+    run_node = InterpreterShim.run_node
+    monkeypatch.setattr(
+        InterpreterShim, "run_node", lambda self, n: steps.append(n) or run_node(self, n)
     )
+    torch._dynamo.reset()
+    with fresh_cache():
+        x = torch.tensor(INSIDE[function.__name__]).to(dtype).repeat(100)[::3]
+        _, (code, *_) = run_and_get_code(torch.compile(function, fullgraph=True), x)
+    assert 100 < len(steps) < 5000  # 30,000 where what is used twice is lowered twice
+    (loop,) = code.split("for(int64_t x0")[1:]
+    assert "Vectorized" in loop
+    assert not re.search(r"\b(log|exp)\w*\(", code.replace(function.__name__, ""))

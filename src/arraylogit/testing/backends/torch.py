@@ -7,12 +7,6 @@ import numpy as np
 
 from arraylogit.testing.backends.base import Array, Backend, Function, OnEngine
 
-INDUCTOR = {"realize_opcount_threshold": 5}
-"""Options to compile long formulas: what is used twice is lowered once, not once for each use.
-
-The same code comes out, in a fifth of the time.
-"""
-
 
 class Torch(Backend):
     module = "torch"
@@ -152,7 +146,7 @@ class TorchCompile(Torch):
             yield
 
     def transform(self, f):
-        return self.xp.compile(f, fullgraph=True, dynamic=True, options=INDUCTOR)
+        return self.xp.compile(f, fullgraph=True, dynamic=True)
 
 
 ROWS = (
