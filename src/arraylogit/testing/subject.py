@@ -15,11 +15,11 @@ from arraylogit.testing.targets import Implementation, Target
 
 Array = Any
 
-SHORT, LONG = 31, 4099
-"""Numbers of elements that no vector register divides."""
+LONG = 4099
+"""A number of elements that no vector register divides."""
 
 COMMON = 2**17
-"""Where each length is compiled, longer arrays have a multiple of so many elements."""
+"""Where each length is compiled, arrays longer than `LONG` have a multiple of so many elements."""
 
 POINTS = 100_000
 """Inputs of a measurement; in 16 bits, every number is an input."""
@@ -34,7 +34,7 @@ PROBES: dict[str, Callable[[Backend, Callable[..., Array], Array], Any]] = {
     "second": lambda library, f, x: library.derivative(f, x, 2, library.modes[0]),
     "export": lambda library, f, x: library.export(f, x)(x),
     "vmap": lambda library, f, x: library.vmap(lambda x: f(x))(x),
-    "shard": lambda library, f, x: library.shard(f)(x),
+    "shard": lambda library, f, x: library.shard(f)(x[:2]),
 }
 """By feature of the backend, a call that shows whether a function supports it."""
 
@@ -118,7 +118,7 @@ class Subject(AbstractContextManager):
         return [dtype for dtype in dtypes if not self.lacks(dtype.name)] or dtypes
 
     def _some(self, dtype: str) -> Array:
-        return self.backend.asarray(np.full(2, -0.25, dtype_of(dtype)))
+        return self.backend.asarray(self.lengthened(np.full(2, -0.25, dtype_of(dtype))))
 
     @cached_property
     def failure(self) -> str | None:
@@ -184,7 +184,7 @@ class Subject(AbstractContextManager):
 
     def __call__(self, x: np.ndarray, **options: Any) -> np.ndarray:
         """Return the result for NumPy values, as NumPy values."""
-        given = self._lengthened(x)
+        given = self.lengthened(x)
         y = self.backend.to_numpy(self.native(given, **options))
         if y.shape != given.shape:
             raise AssertionError(f"shape {y.shape} for an input of shape {given.shape}")
@@ -203,17 +203,16 @@ class Subject(AbstractContextManager):
     ) -> np.ndarray:
         """Return a derivative at NumPy values, as NumPy values."""
         f = self.transformed(**options)
-        given = self._lengthened(x)
+        given = self.lengthened(x)
         y = self.backend.derivative(f, self.backend.asarray(given), order, mode)
         y = self.backend.to_numpy(y)
         return y if given is x else y[: x.size]
 
-    def _lengthened(self, x: np.ndarray) -> np.ndarray:
-        # Where each length is traced anew, inputs are repeated to a common length.
+    def lengthened(self, x: np.ndarray) -> np.ndarray:
+        """Return numbers, where each length is traced anew repeated to a common length."""
         if "traces" not in self.features or x.ndim != 1 or x.size <= 1:
             return x
-        common = next((n for n in (SHORT, LONG) if x.size <= n), -(-x.size // COMMON) * COMMON)
-        return x if common == x.size else np.resize(x, common)
+        return np.resize(x, LONG if x.size <= LONG else -(-x.size // COMMON) * COMMON)
 
     def placed(self, points: np.ndarray, **options: Any) -> Iterator[tuple[str, np.ndarray]]:
         """Yield the results at some points, alone and in arrays of other lengths and strides."""

@@ -11,6 +11,7 @@ from arraylogit.testing.functions import FUNCTIONS
 from arraylogit.testing.registry import accepted, describe, nowhere, requirement, says_something
 from arraylogit.testing.requirements.accuracy import measure_errors
 from arraylogit.testing.requirements.special_values import same
+from arraylogit.testing.subject import COMMON
 
 INF, NAN = np.inf, np.nan
 
@@ -49,12 +50,10 @@ for name in ("float32", "float64"):
 )
 def reverse_half(subject):
     for dtype in (d for d in subject.dtypes if d.itemsize < 4):
-        y = subject.backend.dtype_name(
-            subject.backend.derivative(
-                subject.transformed(), subject.backend.asarray(np.ones(2, dtype)), 1, "reverse"
-            )
-        )
-        assert y == dtype.name, f"{y} for {dtype.name}"
+        x = subject.backend.asarray(np.ones(COMMON, dtype))
+        y = subject.backend.derivative(subject.transformed(), x, 1, "reverse")
+        got = subject.backend.dtype_name(y)
+        assert got == dtype.name, f"{got} for {dtype.name}"
         measure_errors(subject, dtype, "reverse")
 
 
@@ -212,7 +211,7 @@ def layout(subject):
                 says_something(expected)
                 where = f"{dtype.name} {mode}{chosen or ''}"
                 first = mode == subject.backend.modes[0]
-                shapes = ((200_003,), (3, 4, 5)) if first else ((6, 10),)
+                shapes = ((200_003,), (3, 4, 5)) if first else ((3, 4, 5),)
                 for shape in shapes:
                     x = np.resize(few, shape)
                     y = subject.derivative(x, 1, mode, **chosen)

@@ -23,7 +23,7 @@ def none(subject):
                 x = np.asarray(SPECIAL).astype(dtype)
             f = subject.transformed(**chosen)
             for size in (x.size, 100_003) if _tries_many(subject, dtype) else (x.size,):
-                native = subject.backend.asarray(np.resize(x, size))
+                native = subject.backend.asarray(subject.lengthened(np.resize(x, size)))
                 with warnings.catch_warnings():
                     warnings.simplefilter("error")
                     subject.backend.to_numpy(f(native))

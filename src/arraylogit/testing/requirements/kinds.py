@@ -16,7 +16,7 @@ def block(subject, dtype, *shape):
 
 @requirement("kinds/library", "The result is an array of the library of the input, where it is.")
 def library(subject):
-    y = subject.native(np.float32([0.25, 0.75]))
+    y = subject.native(subject.lengthened(np.float32([0.25, 0.75])))
     assert subject.backend.is_array(y), f"{type(y).__name__} for {subject.backend}"
 
 
@@ -90,7 +90,7 @@ def input_unmodified(subject):
     special = [0.0, -0.0, 0.25, 0.5, 0.75, 1.0, -1.0, 2.0, np.inf, -np.inf, np.nan]
     for dtype in subject.dtypes if cheap else [np.dtype(np.float32)]:
         for size in (11, 50_000) if cheap else (11,):
-            values = np.resize(np.asarray(special, dtype), size)
+            values = subject.lengthened(np.resize(np.asarray(special, dtype), size))
             for chosen in subject.options(0.3, 0) if cheap else [{}]:
                 x = subject.backend.asarray(values)
                 subject.backend.to_numpy(subject.transformed(**chosen)(x))
