@@ -25,12 +25,16 @@ def meshes():
         yield jax.make_mesh((4, 2), ("i", "j"), axis_types=(kind, kind))
 
 
+def clamped(x):
+    return logit(x, 0.1)
+
+
 def sharded():
     """Yield X on every mesh, sharded in every way, with the functions to try."""
     for mesh in meshes():
         for spec in SPECS:
             x = jax.device_put(X, NamedSharding(mesh, spec))
-            for f in (logit, expit, lambda x: logit(x, 0.1)):
+            for f in (logit, expit, clamped):
                 yield x, f
 
 
@@ -39,10 +43,20 @@ def assert_kept(y, x, expected):
     np.testing.assert_allclose(y, expected, rtol=3e-7)
 
 
-def collectives(f, *arguments):
-    """Return the names of the collective operations in the compiled function."""
-    compiled = jax.jit(f).lower(*arguments).compile().as_text()
-    return {found.group(1) for found in COLLECTIVE.finditer(compiled)}
+def compiled(f, *arguments):
+    return jax.jit(f).lower(*arguments).compile()
+
+
+def collectives(compiled):
+    """Return the names of the collective operations in a compiled function."""
+    return {found.group(1) for found in COLLECTIVE.finditer(compiled.as_text())}
+
+
+def jitted(f, *arguments):
+    """Return the result of a function compiled, which must not communicate."""
+    f = compiled(f, *arguments)
+    assert not collectives(f)
+    return f(*arguments)
 
 
 def eager():
@@ -52,8 +66,7 @@ def eager():
 
 def jit():
     for x, f in sharded():
-        assert_kept(jax.jit(f)(x), x, f(jnp.asarray(X)))
-        assert not collectives(f, x)
+        assert_kept(jitted(f, x), x, f(jnp.asarray(X)))
 
 
 def grad():
@@ -63,8 +76,7 @@ def grad():
     for x, f in sharded():
         expected = slope(f)(jnp.asarray(X))
         assert_kept(slope(f)(x), x, expected)
-        assert_kept(jax.jit(slope(f))(x), x, expected)
-        assert not collectives(slope(f), x)
+        assert_kept(jitted(slope(f), x), x, expected)
 
 
 def shard_map():
@@ -72,21 +84,19 @@ def shard_map():
         mapped = jax.shard_map(
             f, mesh=x.sharding.mesh, in_specs=x.sharding.spec, out_specs=x.sharding.spec
         )
-        for g in (mapped, jax.jit(mapped)):
-            assert_kept(g(x), x, f(jnp.asarray(X)))
-        assert not collectives(mapped, x)
+        for y in (mapped(x), jitted(mapped, x)):
+            assert_kept(y, x, f(jnp.asarray(X)))
 
 
 def traced_eps():
     for x, _ in sharded():
-        assert_kept(jax.jit(logit)(x, 0.1), x, logit(jnp.asarray(X), 0.1))
-        assert not collectives(logit, x, 0.1)
+        assert_kept(jitted(logit, x, 0.1), x, logit(jnp.asarray(X), 0.1))
 
 
 def a_collective_is_found():
     for mesh in meshes():
         x = jax.device_put(X, NamedSharding(mesh, P("i")))
-        assert collectives(lambda x: logit(x) - jnp.max(x), x) == {"all-reduce"}
+        assert collectives(compiled(lambda x: logit(x) - jnp.max(x), x)) == {"all-reduce"}
 
 
 if __name__ == "__main__":
