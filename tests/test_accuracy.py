@@ -3,8 +3,7 @@
 A lower bound of the true maximum; `conformance` has the exhaustive sweeps.
 """
 
-from contextlib import nullcontext
-from functools import lru_cache
+from functools import cache, lru_cache
 
 import mpmath
 import numpy as np
@@ -13,63 +12,40 @@ import pytest
 import arraylogit
 from arraylogit import _logit_exp, logit
 from arraylogit.testing import inputs, measure, reference
+from arraylogit.testing.backends import BACKENDS
 from arraylogit.testing.budgets import bound
 from tests.functions import each_function
 
 CHUNKS, POINTS = 10, 1_000_000
 
 
-def _numpy(f):
-    return f, nullcontext()
+MODES = ("numpy", "torch:eager", "torch:compile", "jax:jit")
 
 
-def _torch(f):
-    import torch
-
-    return lambda x: f(torch.from_numpy(x)).numpy(), nullcontext()
-
-
-def _torch_compiled(f):
-    import torch
-
-    torch._dynamo.reset()
-    compiled = torch.compile(f, fullgraph=True, dynamic=True)
-    return lambda x: compiled(torch.from_numpy(x)).numpy(), nullcontext()
+@pytest.fixture(params=MODES)
+def backend(request):
+    chosen = BACKENDS[request.param]
+    if reason := chosen.missing():
+        pytest.skip(f"not run: {reason}")
+    with chosen:
+        yield chosen
 
 
-def _jax_jitted(f):
-    import jax
-
-    jitted = jax.jit(f)
-    return lambda x: np.asarray(jitted(x)), jax.enable_x64(True)
-
-
-MODES = {
-    "numpy": _numpy,
-    "torch:eager": _torch,
-    "torch:compile": _torch_compiled,
-    "jax:jit": _jax_jitted,
-}
-
-
-@pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @each_function
-def test_within_the_bound(function, dtype, mode):
-    pytest.importorskip(mode.partition(":")[0])
-    f, context = MODES[mode](function)
+def test_within_the_bound(function, dtype, backend):
+    f, flushes = backend.transform(function), backend.flushes_subnormals
     worst, witness = 0.0, None
-    with context:
-        for seed in range(CHUNKS):
-            x, exact = points(function.__name__, dtype, seed)
-            y = f(x)
-            error = measure.ulp_error(y, exact)
-            if mode.startswith("jax"):  # XLA flushes subnormals
-                tiny = np.finfo(dtype).tiny
-                error[(np.abs(x) < tiny) | (np.abs(exact) < tiny)] = 0
-            if error.max() > worst:
-                worst, witness = error.max(), x[error.argmax()]
-    assert worst <= bound("value", function.__name__, dtype, mode), float(witness).hex()
+    for seed in range(CHUNKS):
+        x, exact = points(function.__name__, dtype, seed)
+        y = backend.to_numpy(f(backend.asarray(x)))
+        error = measure.ulp_error(y, exact)
+        if flushes:
+            tiny = np.finfo(dtype).tiny
+            error[(np.abs(x) < tiny) | (np.abs(exact) < tiny)] = 0
+        if error.max() > worst:
+            worst, witness = error.max(), x[error.argmax()]
+    assert worst <= bound("value", function.__name__, dtype, backend.name), float(witness).hex()
     assert worst > 0.49  # something was measured
 
 
@@ -81,15 +57,12 @@ WITNESSES = {
 }
 
 
-@pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("name", WITNESSES)
-def test_at_known_witnesses(name, mode):
-    pytest.importorskip(mode.partition(":")[0])
-    f, context = MODES[mode](getattr(arraylogit, name))
+def test_at_known_witnesses(name, backend):
+    f = backend.transform(getattr(arraylogit, name))
     x = np.repeat([float.fromhex(number) for number in WITNESSES[name]], 16)
-    with context:
-        error = measure.ulp_error(f(x), reference.wide(name, x))
-    assert error.max() <= bound("value", name, "float64", mode)
+    error = measure.ulp_error(backend.to_numpy(f(backend.asarray(x))), reference.wide(name, x))
+    assert error.max() <= bound("value", name, "float64", backend.name)
 
 
 @lru_cache(maxsize=CHUNKS)  # for all modes
@@ -111,17 +84,24 @@ def test_the_parts_of_log_2():
         assert low == float(mpmath.log(2) - nearest)
 
 
+@cache  # for all libraries
+def slopes(name, dtype):
+    x = np.sort(inputs.structured(name, dtype, 200_000))
+    return x, reference.wide(f"{name}_derivative", x)
+
+
 @each_function
 @pytest.mark.parametrize("dtype", ["float16", "float32", "float64"])
 def test_monotone(library, dtype, function):
     """Where the slope has one sign; logit without a drop."""
     if dtype not in library.dtypes:
         pytest.skip(f"the library has no {dtype}")
-    x = np.sort(inputs.structured(function.__name__, dtype, 200_000))
+    x, slope = slopes(function.__name__, dtype)
     if library.flushes_subnormals:
-        x = x[(x == 0) | (abs(x) >= np.finfo("float32" if dtype == "float16" else dtype).tiny)]
+        tiny = np.finfo("float32" if dtype == "float16" else dtype).tiny
+        kept = (x == 0) | (abs(x) >= tiny)
+        x, slope = x[kept], slope[kept]
     y = library.to_numpy(function(library.array(x, dtype)))
-    slope = reference.wide(f"{function.__name__}_derivative", x)
     rounded_once = dtype == "float16" or (library.evaluates_wide and dtype == "float32")
     for direction in (1, -1):
         rising = direction * slope > 0

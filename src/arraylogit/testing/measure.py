@@ -51,7 +51,7 @@ def ulp_error(actual: Array, reference: Array, dtype: Any = None) -> Array:
     a, r = _widened(actual, reference)
     exponent = np.clip(_exponent(r), lowest, highest)
     with np.errstate(all="ignore"):
-        error = np.ldexp(np.abs(a - r), digits - exponent).astype(np.float64, copy=False)
+        error = np.abs(np.ldexp(a - r, digits - exponent).astype(np.float64, copy=False))
         odd = ~np.isfinite(error)
         if odd.any():
             a, r, unit = a[odd], r[odd], exponent[odd] - digits
