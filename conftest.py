@@ -1,5 +1,6 @@
 """What `tests` and the suite share, which may run together: an option, and every core."""
 
+import gc
 import os
 from contextlib import suppress
 
@@ -41,3 +42,10 @@ def pytest_cmdline_main(config):
     ):
         option.numprocesses, option.dist = "auto", "worksteal"
         os.environ.setdefault("OMP_NUM_THREADS", "1")  # a core for each process, no more
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_finish():
+    """Leave what was imported, millions of objects, out of each collection of garbage."""
+    if not gc.get_freeze_count():
+        gc.freeze()

@@ -43,8 +43,8 @@ sys.exit(main(sys.argv[1:]))
 
 
 def _heeding_interrupts():
-    # Which a process that a shell started in the background does not.
-    for number in (signal.SIGINT, signal.SIGQUIT):
+    # Which a process that a shell started in the background, or by nohup, does not.
+    for number in (signal.SIGINT, signal.SIGQUIT, signal.SIGHUP):
         signal.signal(number, signal.SIG_DFL)
 
 
