@@ -411,22 +411,30 @@ def test_functionalize(function):
     torch.testing.assert_close(got, slope, rtol=0, atol=0)
 
 
-@each_function
 @pytest.mark.parametrize(
     "dtype", [torch.float16, torch.bfloat16, torch.float32, torch.float64], ids=str
 )
-def test_compiled_kernels_of_bits(function, dtype):
+def test_compiled_kernels_of_bits(dtype):
     """Every function by the fused form, under vmap too, and its gradient."""
     torch._dynamo.reset()
     compile = partial(torch.compile, fullgraph=True)
-    x = torch.tensor(INSIDE[function.__name__]).to(dtype)
-    f = compile(function)
+    inputs = [torch.tensor(INSIDE[f.__name__]).to(dtype) for f in FUNCTIONS]
+
+    # In one graph, because each takes seconds to compile.
+    def all_of_them(*inputs):
+        return [f(x) for f, x in zip(FUNCTIONS, inputs, strict=True)]
+
+    def mapped(*inputs):
+        return [torch.vmap(f)(x) for f, x in zip(FUNCTIONS, inputs, strict=True)]
+
+    f = compile(all_of_them)
     tolerance = 4 * torch.finfo(dtype).eps
-    torch.testing.assert_close(f(x), function(x), rtol=tolerance, atol=0)
+    torch.testing.assert_close(f(*inputs), all_of_them(*inputs), rtol=tolerance, atol=0)
     if dtype is torch.float32:
-        torch.testing.assert_close(compile(torch.vmap(function))(x), f(x), rtol=0, atol=0)
-    x.requires_grad_()
-    slopes = (torch.autograd.grad(g(x).sum(), x)[0] for g in (f, function))
+        torch.testing.assert_close(compile(mapped)(*inputs), f(*inputs), rtol=0, atol=0)
+    for x in inputs:
+        x.requires_grad_()
+    slopes = (torch.autograd.grad([y.sum() for y in g(*inputs)], inputs) for g in (f, all_of_them))
     torch.testing.assert_close(*slopes, rtol=tolerance, atol=0)
 
 
