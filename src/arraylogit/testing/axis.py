@@ -102,9 +102,11 @@ class Axis:
         """Return the input with the largest error in each of `BINS` parts, and the error."""
         x = np.asarray(x, np.float64)
         bins = np.minimum((self.positions(x) * BINS).astype(int), BINS - 1)
-        order = np.lexsort((error, bins))
-        last = np.flatnonzero(np.diff(bins[order], append=BINS))
-        return [[float(x[i]), float(f"{min(error[i], LARGEST):.4g}")] for i in order[last]]
+        largest, where = np.full(BINS, -1.0), np.full(BINS, -1)
+        np.maximum.at(largest, bins, error)
+        there = np.flatnonzero(error == largest[bins])
+        where[bins[there]] = there  # the last, of equal ones
+        return [[float(x[i]), float(f"{min(error[i], LARGEST):.4g}")] for i in where[where >= 0]]
 
 
 LARGEST = 1e20

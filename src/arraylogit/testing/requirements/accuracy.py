@@ -21,10 +21,10 @@ def measure_errors(subject: Subject, dtype: np.dtype, mode: str | None = None) -
     y = subject(x) if mode is None else subject.derivative(x, mode=mode)
     name = subject.function + ("" if mode is None else "_derivative")
     lost = subject.subnormal(x, exact)
-    summary = measure.summarise(name, x, y, exact, dtype, coverage, lost)
+    error = measure.ulp_error(y, exact, dtype)
+    summary = measure.summarise(name, x, y, exact, dtype, coverage, lost, error)
     bound = subject.bound(dtype, kind)
-    kept = ~lost
-    points = None if mode else (x[kept], measure.ulp_error(y[kept], exact[kept], dtype))
+    points = None if mode else (x[~lost], error[~lost])
     records.errors(subject, summary, bound, mode, points)
     assert summary.overall.max <= bound, say(summary, bound)
 
