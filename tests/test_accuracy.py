@@ -19,10 +19,7 @@ from tests.functions import each_function
 CHUNKS, POINTS = 10, 1_000_000
 
 
-MODES = ("numpy", "torch:eager", "torch:compile", "jax:jit")
-
-
-@pytest.fixture(params=MODES)
+@pytest.fixture
 def backend(request):
     chosen = BACKENDS[request.param]
     if reason := chosen.missing():
@@ -31,6 +28,13 @@ def backend(request):
         yield chosen
 
 
+# Above other marks, so that one after the other has the same points.
+each_backend = pytest.mark.parametrize(
+    "backend", ["numpy", "torch:eager", "torch:compile", "jax:jit"], indirect=True
+)
+
+
+@each_backend
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @each_function
 def test_within_the_bound(function, dtype, backend):
@@ -57,6 +61,7 @@ WITNESSES = {
 }
 
 
+@each_backend
 @pytest.mark.parametrize("name", WITNESSES)
 def test_at_known_witnesses(name, backend):
     f = backend.transform(getattr(arraylogit, name))
