@@ -458,3 +458,16 @@ def test_inductor_makes_one_loop_of_vectors(function, dtype, monkeypatch):
     (loop,) = code.split("for(int64_t x0")[1:]
     assert "Vectorized" in loop
     assert not re.search(r"\b(log|exp)\w*\(", code.replace(function.__name__, ""))
+
+
+def test_compiled_where_sizes_depend_on_data():
+    def f(x, mask):
+        y = x[mask]
+        z = y.view(1, -1).expand(3, -1).contiguous()
+        return logit(y), expit(z), logit(z.T), logit(z[:, ::2])
+
+    torch._dynamo.reset()
+    x = torch.rand(100)
+    with torch._dynamo.config.patch(capture_dynamic_output_shape_ops=True):
+        results = torch.compile(f, fullgraph=True)(x, x > 0.3)
+    torch.testing.assert_close(results, f(x, x > 0.3), rtol=1e-6, atol=0)

@@ -219,7 +219,15 @@ def _stored(x: Array) -> Array:
     # For x that is used more than once. inductor lowers all that leads to a value again for each
     # of its uses, and then for each use of those: half a minute for one function. What as_strided
     # takes it stores first; it fuses the loops all the same, and then needs no memory for it.
-    return x.as_strided(x.shape, x.stride())
+    return x.as_strided(x.shape, x.stride()) if _strides_are_known(x) else x
+
+
+def _strides_are_known(x: Array) -> bool:
+    # inductor gives x the strides that as_strided reads, unless they depend on data (the length of
+    # x[mask], say). No square is 2 modulo 4: of a number that depends on data, torch cannot know.
+    from torch.fx.experimental.symbolic_shapes import guard_or_false  # slow to import
+
+    return all(guard_or_false(step * step % 4 != 2) for step in x.stride())
 
 
 class _Kernels:
@@ -279,8 +287,9 @@ def _products(call: Call, x: Array, factor: Array) -> Array:
 
 def _in_memory(x: Array) -> Array:
     # inductor vectorises no loop of many strided loads, and each use of x would be one.
-    strided = torch.compiler.is_compiling() and x.is_cpu and x.ndim and min(x.stride()) > 1
-    return _stored(x.clone()) if strided else x
+    if torch.compiler.is_compiling() and x.is_cpu and x.ndim and _strides_are_known(x):
+        return _stored(x.clone()) if min(x.stride()) > 1 else x
+    return x
 
 
 _exporting = getattr(torch.compiler, "is_exporting", lambda: False)  # new in torch 2.7
