@@ -471,3 +471,42 @@ def test_compiled_where_sizes_depend_on_data():
     with torch._dynamo.config.patch(capture_dynamic_output_shape_ops=True):
         results = torch.compile(f, fullgraph=True)(x, x > 0.3)
     torch.testing.assert_close(results, f(x, x > 0.3), rtol=1e-6, atol=0)
+
+
+def test_export_for_other_strides_and_lengths():
+    class Exported(torch.nn.Module):
+        def forward(self, x):
+            return logit(x)
+
+    rows, columns = torch.export.Dim("rows"), torch.export.Dim("columns")
+    for example, sizes, others in (
+        (torch.rand(8, 6)[::2, ::2], {0: rows}, (torch.rand(3, 9).T, torch.rand(9, 3))),
+        (torch.rand(4, 6), {0: rows, 1: columns}, (torch.rand(7, 9), torch.rand(9, 7).T)),
+    ):
+        program = torch.export.export(Exported(), (example,), dynamic_shapes=(sizes,)).module()
+        for x in others:
+            torch.testing.assert_close(program(x), logit(x), rtol=1e-6, atol=0)
+
+
+def test_compiled_on_jagged():
+    torch._dynamo.reset()
+    x = torch.nested.nested_tensor([torch.rand(3), torch.rand(5)], layout=torch.jagged)
+    y = torch.compile(logit, backend="aot_eager")(x)
+    torch.testing.assert_close(y.values(), logit(x).values(), rtol=1e-6, atol=0)
+
+
+@pytest.mark.parametrize("function", [logit, expit])
+def test_transforms_that_differentiate_are_not_compiled(function):
+    """They run eagerly, by our rules; a whole graph is refused."""
+    x = torch.tensor([0.0, 1e-30, 0.3, 0.9])
+    for f in (
+        torch.func.grad(lambda x: function(x).sum()),
+        torch.vmap(torch.func.grad(function)),
+        torch.func.grad(lambda x: torch.vmap(function)(x).sum()),
+        lambda x: torch.func.jvp(function, (x,), (torch.ones_like(x),))[1],
+    ):
+        torch._dynamo.reset()
+        torch.testing.assert_close(torch.compile(f)(x), f(x), rtol=1e-6, atol=0)
+        torch._dynamo.reset()
+        with pytest.raises(torch._dynamo.exc.Unsupported, match="the rules of arraylogit"):
+            torch.compile(f, fullgraph=True)(x)

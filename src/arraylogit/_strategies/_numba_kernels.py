@@ -30,9 +30,9 @@ from arraylogit._record import Array, Elementwise, Evaluate, Namespace
 # one number than for a vector of them, and the bits of a result depend on its position.
 OPTIONS = {"error_model": "numpy"}
 
-# Coefficients of a polynomial that is one chain of operations. A longer one is two of x^2, side by
-# side: for one more operation, half the time from the first to the last.
-LONGEST = 7
+# Up to this many coefficients, a polynomial is one chain of operations. A longer one is split into
+# two of x^2: that is one more operation, but half the latency.
+LONGEST_CHAIN = 7
 
 
 @intrinsic  # type: ignore[untyped-decorator]
@@ -96,7 +96,7 @@ def _sum_of_powers(context: Any, x: Any, coefficients: Any) -> Any:
             return reduce(lambda p, a: builder.call(fmuladd, [p, x, a]), rest, first)
 
         numbers = cgutils.unpack_tuple(builder, coefficients)
-        if len(numbers) <= LONGEST:
+        if len(numbers) <= LONGEST_CHAIN:
             return horner(x, *numbers)
         square = builder.fmul(x, x)
         return horner(
@@ -110,11 +110,11 @@ def _sum_of_powers(context: Any, x: Any, coefficients: Any) -> Any:
 def widest_vectors(context: Any) -> Any:
     """Vectorise the function that calls this for the widest registers there are.
 
-    Where they have 512 bits, LLVM chooses 256 for float64, a third slower here.
+    On some processors with registers of 512 bits LLVM chooses 256, which takes a third longer.
     """
 
     def build(context: Any, builder: Any, signature: Any, values: Any) -> Any:
-        # llvmlite's own `add` refuses the attributes of one kind of processor.
+        # llvmlite's own `add` takes only the attributes that it knows.
         set.add(builder.function.attributes, '"prefer-vector-width"="512"')
         return context.get_dummy_value()
 

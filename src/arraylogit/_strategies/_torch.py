@@ -123,10 +123,20 @@ def _rule(x: Array) -> Any:
     # The Function for a call that is differentiated or batched; None for any other call.
     requires_grad = x.requires_grad and torch.is_grad_enabled()
     if torch.compiler.is_compiling():
+        if _transforms_active() and not _only_batched(x):
+            # torch.func.grad, say. Dynamo would differentiate the formula itself, bits included,
+            # which have no derivative. So the transform runs eagerly; `fullgraph` refuses it.
+            torch._dynamo.graph_break("torch.func does not compile the rules of arraylogit")
         return _Rule if requires_grad else None
     if _transforms_active() or _has_tangent(x):  # a transform may be hidden inside x
         return _TransformableRule
     return _Rule if requires_grad else None
+
+
+def _only_batched(x: Array) -> bool:
+    # Whether torch.vmap is the one transform; Dynamo can ask no more.
+    depth = torch._C._functorch.get_dynamic_layer_stack_depth()
+    return bool(depth == 1 and torch._C._functorch.is_batchedtensor(x))
 
 
 def _functionalization() -> Any:
@@ -216,18 +226,23 @@ def _evaluate_record(function: Elementwise, x: Array) -> Array:
 
 
 def _stored(x: Array) -> Array:
-    # For x that is used more than once. inductor lowers all that leads to a value again for each
-    # of its uses, and then for each use of those: half a minute for one function. What as_strided
-    # takes it stores first; it fuses the loops all the same, and then needs no memory for it.
+    # For a value that is used more than once. Without this, inductor repeats every step before it
+    # for each use, and the repetitions multiply: one function takes half a minute to compile.
+    # inductor stores the input of as_strided once. It still makes one loop of all steps, and then
+    # removes what is stored.
     return x.as_strided(x.shape, x.stride()) if _strides_are_known(x) else x
 
 
 def _strides_are_known(x: Array) -> bool:
-    # inductor gives x the strides that as_strided reads, unless they depend on data (the length of
-    # x[mask], say). No square is 2 modulo 4: of a number that depends on data, torch cannot know.
-    from torch.fx.experimental.symbolic_shapes import guard_or_false  # slow to import
+    # Not where they depend on data, as the length of x[mask] does: inductor may choose others than
+    # those that as_strided reads. The comparison is true of every integer, but torch cannot prove
+    # it, nor evaluate it where the integer depends on data: then guard_or_false returns False.
+    from torch.fx.experimental import symbolic_shapes  # slow to import
 
-    return all(guard_or_false(step * step % 4 != 2) for step in x.stride())
+    guard_or_false = getattr(symbolic_shapes, "guard_or_false", None)  # new in torch 2.8
+    return guard_or_false is not None and all(
+        guard_or_false(step * step % 4 != 2) for step in x.stride()
+    )
 
 
 class _Kernels:
@@ -264,14 +279,12 @@ _KERNELS = {
 def _values(call: Call, x: Array) -> Array:
     # The values in the dtype that the chosen form computes in.
     function, (computing, *_), bounds = call
-    x = _in_memory(x).to(computing)
+    x = _copied_if_strided(x).to(computing)
     if bounds:
         x = torch.clamp(x, *bounds)
-    if torch.compiler.is_compiling():
-        # An exported program may run where there is no float64 and no access to bits.
-        if function.fused and not _exporting() and type(x) in _PLAIN_TYPES:
-            return function.fused(x, _KERNELS[computing])
-    elif x.is_cpu:
+    if function.fused and _fuses(x):
+        return function.fused(x, _KERNELS[computing])
+    if x.is_cpu and not torch.compiler.is_compiling():
         if function.wide and computing.itemsize < 8:
             return function.wide(x.double(), torch)
         return function.form("trusted")(x, torch)
@@ -281,14 +294,20 @@ def _values(call: Call, x: Array) -> Array:
 def _products(call: Call, x: Array, factor: Array) -> Array:
     # The slope times a factor, in the computing dtype.
     computing = call.dtypes.computing
-    x, factor = (_in_memory(t).to(computing) for t in (x, factor))
+    x, factor = (_copied_if_strided(t).to(computing) for t in (x, factor))
     return factor * call.slope(x, _evaluate_record, torch)
 
 
-def _in_memory(x: Array) -> Array:
-    # inductor vectorises no loop of many strided loads, and each use of x would be one.
-    if torch.compiler.is_compiling() and x.is_cpu and x.ndim and _strides_are_known(x):
-        return _stored(x.clone()) if min(x.stride()) > 1 else x
+def _fuses(x: Array) -> bool:
+    # Whether inductor may get the kernels. An exported program may run where there is no float64
+    # and no access to bits, and on other strides.
+    return torch.compiler.is_compiling() and not _exporting() and type(x) in _PLAIN_TYPES
+
+
+def _copied_if_strided(x: Array) -> Array:
+    # inductor does not vectorise a loop with many strided loads, and each use of x would be one.
+    if _fuses(x) and x.is_cpu and x.ndim and _strides_are_known(x) and min(x.stride()) > 1:
+        return _stored(x.clone())
     return x
 
 
