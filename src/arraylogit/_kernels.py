@@ -45,7 +45,7 @@ class Spec(NamedTuple):
     drop: float  # 2^-lift
     log2_e: float
     log2: tuple[float, float, float]  # a few bits, whose multiples are exact; the rest; its rest
-    lowest: float  # below it, exp(x) or 2^k underflows
+    lowest: float  # from it on down, exp(x) is rounded to 0, or 2^k underflows
     negligible: float  # exp(negligible) is, next to 1
     tiny: float  # and this next to 1, and above 1/(the largest float)
     exp: tuple[float, ...]  # of (exp(r) - 1 - r)/r^2
@@ -76,7 +76,7 @@ FLOAT32 = Spec(
         float.fromhex("0x1.7f7d1cp-20"),
         float.fromhex("0x1.ef357ap-45"),
     ),
-    lowest=-104.5,
+    lowest=-103.97208404541016,
     negligible=-20.0,
     tiny=2.0**-100,
     exp=(  # 2^-33.2
@@ -129,7 +129,7 @@ FLOAT64 = Spec(
         float.fromhex("0x1.ef35793c76730p-45"),
         float.fromhex("0x1.f97b57a079a19p-103"),
     ),
-    lowest=-746.0,
+    lowest=-745.1332191019412,
     negligible=-40.0,
     tiny=2.0**-900,
     exp=(  # 2^-63.8

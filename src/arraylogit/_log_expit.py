@@ -86,7 +86,7 @@ def less_softplus(base: Array, times: float, x: Array, xp: Namespace) -> Array:
     high = half * (2.0 * times * spec.log2[0])
     if spec.spare:
         y = base - (high + times * (f + f * f * log_rest(f, xp)))
-        return xp.where(a < spec.lowest, base, y)
+        return xp.where(a <= spec.lowest, base, y)
     b = base - high
     b_low = base - (b + high)  # exactly: |base| < 2 high, or high = 0
     part = times * f
@@ -95,7 +95,7 @@ def less_softplus(base: Array, times: float, x: Array, xp: Namespace) -> Array:
     f_low = ((-half - f) + scaled) + t_low * factor
     rest = half * (2.0 * times * spec.log2[1]) + times * log1p_rest(f, f_low, xp)
     # Far from 0 the result is `base`. At infinity the sums would be NaN.
-    return xp.where(a < spec.lowest, base, y + (y_low - rest))
+    return xp.where(a <= spec.lowest, base, y + (y_low - rest))
 
 
 def _fused(x: Array, xp: Namespace) -> Array:
