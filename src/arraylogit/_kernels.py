@@ -50,9 +50,8 @@ class Spec(NamedTuple):
     tiny: float  # and this next to 1, and above 1/(the largest float)
     exp: tuple[float, ...]  # of (exp(r) - 1 - r)/r^2
     log: tuple[float, ...]  # of (log(1 + f) - f)/f^2
-    artanh: tuple[
-        float, ...
-    ]  # of (2 artanh(s) - 2s)/s^3 in s^2; in `FLUSHED`, of (2 artanh(s/2) - s)/s^3
+    # of (2 artanh(s) - 2s)/s^3 in s^2; in `FLUSHED`, of (2 artanh(s/2) - s)/s^3
+    artanh: tuple[float, ...]
 
 
 FLOAT32 = Spec(
@@ -339,7 +338,7 @@ def polynomial(x: Array, coefficients: tuple[float, ...]) -> Array:
     """Return the value of the polynomial of three coefficients or more, the highest first.
 
     Even and odd powers are two polynomials of x^2, which a processor evaluates side by side. The
-    engine has its own: `_numba_kernels._sum_of_powers`.
+    engine has a `polynomial` of its own, in `_strategies`.
     """
     square = x * x
     even, odd = _horner(square, coefficients[-3::-2]), _horner(square, coefficients[-2::-2])

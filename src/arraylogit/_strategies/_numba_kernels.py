@@ -110,7 +110,7 @@ def _sum_of_powers(context: Any, x: Any, coefficients: Any) -> Any:
 def widest_vectors(context: Any) -> Any:
     """Vectorise the function that calls this for the widest registers there are.
 
-    On some processors with registers of 512 bits LLVM chooses 256, which takes a third longer.
+    On some processors with registers of 512 bits LLVM chooses 256, which takes longer.
     """
 
     def build(context: Any, builder: Any, signature: Any, values: Any) -> Any:

@@ -227,7 +227,7 @@ def _evaluate_record(function: Elementwise, x: Array) -> Array:
 
 def _stored(x: Array) -> Array:
     # For a value that is used more than once. Without this, inductor repeats every step before it
-    # for each use, and the repetitions multiply: one function takes half a minute to compile.
+    # for each use, and the repetitions multiply: a function takes many times as long to compile.
     # inductor stores the input of as_strided once. It still makes one loop of all steps, and then
     # removes what is stored.
     return x.as_strided(x.shape, x.stride()) if _strides_are_known(x) else x
