@@ -21,7 +21,8 @@ def pytest_addoption(parser):
 
 
 def pytest_configure(config):
-    """Refuse to begin without what is required."""
+    """Refuse to begin without what is required; give JAX two devices, whoever starts it."""
+    os.environ.setdefault("JAX_NUM_CPU_DEVICES", "2")
     if absent := backends.absent(config.getoption("--require")):
         raise pytest.UsageError(f"--require: {'; '.join(absent)}")
 

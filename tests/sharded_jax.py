@@ -29,13 +29,14 @@ def clamped(x):
     return logit(x, 0.1)
 
 
+ORDERS = (logit, expit, clamped), (clamped, logit, expit)  # on each mesh
+
+
 def sharded():
-    """Yield X on every mesh, sharded in every way, with the functions to try."""
-    for mesh in meshes():
-        for spec in SPECS:
-            x = jax.device_put(X, NamedSharding(mesh, spec))
-            for f in (logit, expit, clamped):
-                yield x, f
+    """Yield X on every mesh, sharded in every way, with a function to try."""
+    for mesh, functions in zip(meshes(), ORDERS, strict=True):
+        for spec, f in zip(SPECS, functions, strict=True):
+            yield jax.device_put(X, NamedSharding(mesh, spec)), f
 
 
 def assert_kept(y, x, expected):

@@ -17,7 +17,7 @@ def run(program, checks):
         capture_output=True,
         text=True,
         env=os.environ
-        | {"XLA_FLAGS": "--xla_force_host_platform_device_count=8", "JAX_PLATFORMS": "cpu"},
+        | {"JAX_NUM_CPU_DEVICES": "8", "JAX_PLATFORMS": "cpu"},
         timeout=300,
     )
     assert process.returncode == 0, process.stderr

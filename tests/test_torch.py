@@ -411,31 +411,31 @@ def test_functionalize(function):
     torch.testing.assert_close(got, slope, rtol=0, atol=0)
 
 
-@pytest.mark.parametrize(
-    "dtype", [torch.float16, torch.bfloat16, torch.float32, torch.float64], ids=str
-)
-def test_compiled_kernels_of_bits(dtype):
-    """Every function by the fused form, under vmap too, and its gradient."""
-    torch._dynamo.reset()
-    compile = partial(torch.compile, fullgraph=True)
-    inputs = [torch.tensor(INSIDE[f.__name__]).to(dtype) for f in FUNCTIONS]
+# In one graph, because each takes seconds to compile.
+def all_of_them(*inputs):
+    return [f(x) for f, x in zip(FUNCTIONS, inputs, strict=True)]
 
-    # In one graph, because each takes seconds to compile.
-    def all_of_them(*inputs):
-        return [f(x) for f, x in zip(FUNCTIONS, inputs, strict=True)]
 
+def test_compiled_under_vmap():
     def mapped(*inputs):
         return [torch.vmap(f)(x) for f, x in zip(FUNCTIONS, inputs, strict=True)]
 
-    f = compile(all_of_them)
-    tolerance = 4 * torch.finfo(dtype).eps
-    torch.testing.assert_close(f(*inputs), all_of_them(*inputs), rtol=tolerance, atol=0)
-    if dtype is torch.float32:
-        torch.testing.assert_close(compile(mapped)(*inputs), f(*inputs), rtol=0, atol=0)
-    for x in inputs:
-        x.requires_grad_()
-    slopes = (torch.autograd.grad([y.sum() for y in g(*inputs)], inputs) for g in (f, all_of_them))
-    torch.testing.assert_close(*slopes, rtol=tolerance, atol=0)
+    torch._dynamo.reset()
+    inputs = [torch.tensor(INSIDE[f.__name__]) for f in FUNCTIONS]
+    found = torch.compile(mapped, fullgraph=True)(*inputs)
+    tolerance = 4 * torch.finfo(torch.float32).eps
+    torch.testing.assert_close(found, all_of_them(*inputs), rtol=tolerance, atol=0)
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16], ids=str)
+def test_compiled_gradients_in_16_bits(dtype):
+    torch._dynamo.reset()
+    inputs = [torch.tensor(INSIDE[f.__name__]).to(dtype).requires_grad_() for f in FUNCTIONS]
+    slopes = (
+        torch.autograd.grad([y.sum() for y in g(*inputs)], inputs)
+        for g in (torch.compile(all_of_them, fullgraph=True), all_of_them)
+    )
+    torch.testing.assert_close(*slopes, rtol=torch.finfo(dtype).eps, atol=0)
 
 
 @each_function
@@ -453,7 +453,8 @@ def test_inductor_makes_one_loop_of_vectors(function, dtype, monkeypatch):
     torch._dynamo.reset()
     with fresh_cache():
         x = torch.tensor(INSIDE[function.__name__]).to(dtype).repeat(100)[::3]
-        _, (code, *_) = run_and_get_code(torch.compile(function, fullgraph=True), x)
+        y, (code, *_) = run_and_get_code(torch.compile(function, fullgraph=True), x)
+    torch.testing.assert_close(y, function(x), rtol=4 * torch.finfo(dtype).eps, atol=0)
     assert 100 < len(steps) < 5000  # 30,000 where what is used twice is lowered twice
     (loop,) = code.split("for(int64_t x0")[1:]
     assert "Vectorized" in loop
@@ -464,7 +465,7 @@ def test_compiled_where_sizes_depend_on_data():
     def f(x, mask):
         y = x[mask]
         z = y.view(1, -1).expand(3, -1).contiguous()
-        return logit(y), expit(z), logit(z.T), logit(z[:, ::2])
+        return logit(y), expit(z.T), expit(z[:, ::2])
 
     torch._dynamo.reset()
     x = torch.rand(100)
@@ -495,18 +496,19 @@ def test_compiled_on_jagged():
     torch.testing.assert_close(y.values(), logit(x).values(), rtol=1e-6, atol=0)
 
 
-@pytest.mark.parametrize("function", [logit, expit])
-def test_transforms_that_differentiate_are_not_compiled(function):
+def test_transforms_that_differentiate_are_not_compiled():
     """They run eagerly, by our rules; a whole graph is refused."""
     x = torch.tensor([0.0, 1e-30, 0.3, 0.9])
     for f in (
-        torch.func.grad(lambda x: function(x).sum()),
-        torch.vmap(torch.func.grad(function)),
-        torch.func.grad(lambda x: torch.vmap(function)(x).sum()),
-        lambda x: torch.func.jvp(function, (x,), (torch.ones_like(x),))[1],
+        torch.func.grad(lambda x: logit(x).sum()),
+        torch.vmap(torch.func.grad(expit)),
+        torch.func.grad(lambda x: torch.vmap(logit)(x).sum()),
+        lambda x: torch.func.jvp(expit, (x,), (torch.ones_like(x),))[1],
     ):
         torch._dynamo.reset()
-        torch.testing.assert_close(torch.compile(f)(x), f(x), rtol=1e-6, atol=0)
+        # What is left to compile is of no interest.
+        compiled = partial(torch.compile, f, backend="aot_eager")
+        torch.testing.assert_close(compiled()(x), f(x), rtol=1e-6, atol=0)
         torch._dynamo.reset()
         with pytest.raises(torch._dynamo.exc.Unsupported, match="the rules of arraylogit"):
-            torch.compile(f, fullgraph=True)(x)
+            compiled(fullgraph=True)(x)

@@ -81,7 +81,6 @@ class Subject(AbstractContextManager):
         self.points, self.quick = points or (QUICK if quick else POINTS), quick
         self.records: dict[str, Any] = {}
         self.sweep: Callable[[Subject], Any] | None = None
-        self._transformed: dict[str, Any] = {}
         self._lacks: dict[str, str | None] = {}
 
     def __repr__(self) -> str:
@@ -116,6 +115,19 @@ class Subject(AbstractContextManager):
         """
         dtypes = [dtype_of(name) for name in self.backend.dtypes]
         return [dtype for dtype in dtypes if not self.lacks(dtype.name)] or dtypes
+
+    @property
+    def compiles(self) -> bool:
+        """Whether each new shape, dtype or eps is compiled, which takes a while."""
+        return "traces" in self.features or "cheap" not in self.features
+
+    @property
+    def kinds(self) -> list[np.dtype]:
+        """The dtypes, or one of each kind where others take seconds to compile."""
+        if not self.compiles:
+            return self.dtypes
+        chosen = ("float32", "float16") if "cheap" in self.features else ("float32",)
+        return [dtype for dtype in self.dtypes if dtype.name in chosen]
 
     def _some(self, dtype: str) -> Array:
         return self.backend.asarray(self.lengthened(np.full(2, -0.25, dtype_of(dtype))))
@@ -173,10 +185,11 @@ class Subject(AbstractContextManager):
 
     def transformed(self, **options: Any) -> Any:
         """Return the function of one array, as the mode of the backend runs it."""
-        key = repr(options)
-        if key not in self._transformed:
-            self._transformed[key] = self.backend.transform(lambda x: self.call(x, **options))
-        return self._transformed[key]
+        known, key = self.target.transformed, (self.backend.name, self.function, repr(options))
+        if key not in known:
+            call = self.call
+            known[key] = self.backend.transform(lambda x: call(x, **options))
+        return known[key]
 
     def native(self, x: np.ndarray, **options: Any) -> Array:
         """Return the result for NumPy values, as an array of the backend."""

@@ -5,7 +5,7 @@ import os
 import sys
 import warnings
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property, partial, reduce
 from importlib import import_module
 from importlib.util import find_spec
@@ -70,6 +70,8 @@ class Target:
     whole : bool
         Whether it must take every dtype, argument and transformation, and keep the rules of the
         house, as ours does. What it does not take is then broken, not unsupported.
+    transformed : dict
+        The functions as backends run them, which may take seconds to compile.
     """
 
     name: str
@@ -77,6 +79,7 @@ class Target:
     module: str
     backends: tuple[str, ...] = ()
     whole: bool = False
+    transformed: dict[Any, Any] = field(default_factory=dict, init=False, compare=False)
 
     def __repr__(self) -> str:
         return self.name

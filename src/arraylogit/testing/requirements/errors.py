@@ -22,16 +22,12 @@ def none(subject):
             with np.errstate(all="ignore"):
                 x = np.asarray(SPECIAL).astype(dtype)
             f = subject.transformed(**chosen)
-            for size in (x.size, 100_003) if _tries_many(subject, dtype) else (x.size,):
+            many = cheap and (dtype == np.float32 or not subject.compiles)
+            for size in (x.size, 100_003) if many else (x.size,):
                 native = subject.backend.asarray(subject.lengthened(np.resize(x, size)))
                 with warnings.catch_warnings():
                     warnings.simplefilter("error")
                     subject.backend.to_numpy(f(native))
-
-
-def _tries_many(subject, dtype):
-    # Where each length is not traced anew for every dtype.
-    return "cheap" in subject.features and ("traces" not in subject.features or dtype == "f4")
 
 
 @requirement(

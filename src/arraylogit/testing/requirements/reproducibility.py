@@ -81,11 +81,12 @@ def changed(subject):
     needs="cheap",
 )
 def one_alone(subject):
+    numbers = 50 if "lazy" in subject.features else 200
     for dtype in subject.dtypes:
         x = sample(subject, dtype)
-        chosen = x[:: max(1, x.size // 200)]
-        alone = np.asarray([subject(np.asarray([value]))[0] for value in chosen])
-        count(subject, dtype.name, alone, subject(x)[:: max(1, x.size // 200)], chosen)
+        step = x.size // numbers
+        alone = np.asarray([subject(np.asarray([value]))[0] for value in x[::step]])
+        count(subject, dtype.name, alone, subject(x)[::step], x[::step])
 
 
 @requirement(
@@ -95,8 +96,8 @@ def one_alone(subject):
     needs="cheap",
 )
 def position(subject):
-    lengths = (17,) if "traces" in subject.features else (1, 2, 3, 7, 17, 31, 33)
-    for dtype in subject.dtypes:
+    lengths = (17,) if subject.compiles else (1, 2, 3, 7, 17, 31, 33)
+    for dtype in subject.kinds:
         x = sample(subject, dtype, 1000)
         expected = subject(x)
         for n in lengths:
@@ -105,7 +106,7 @@ def position(subject):
         doubled = np.concatenate([x] * 40)
         y = subject(doubled)[-x.size :]
         count(subject, f"{dtype.name}, 40 times as long", y, expected, x)
-        if "traces" not in subject.features or dtype == np.float32:
+        if not subject.compiles or dtype == np.float32:
             long, expected = many(subject, x[:997])
             count(subject, f"{dtype.name}, many", subject(long), expected, long)
 
