@@ -16,8 +16,7 @@ def run(program, checks):
         [sys.executable, HERE / program, *checks],
         capture_output=True,
         text=True,
-        env=os.environ
-        | {"JAX_NUM_CPU_DEVICES": "8", "JAX_PLATFORMS": "cpu"},
+        env=os.environ | {"JAX_NUM_CPU_DEVICES": "8", "JAX_PLATFORMS": "cpu"},
         timeout=300,
     )
     assert process.returncode == 0, process.stderr

@@ -33,6 +33,7 @@ Those of the house are our own conventions: nobody else's functions fail for the
 """
 
 
+@cache
 def profile(id: str) -> str:
     """Return the one of `PROFILES` that the requirement of an id belongs to."""
     return next(name for name, of in PROFILES.items() if matches(id, of))

@@ -40,7 +40,8 @@ def same_shape(subject):
 @requirement("kinds/chunks", "The chunks are kept.", needs="chunks")
 def chunks(subject):
     x = subject.backend.asarray(block(subject, np.float64, 3, 4, 5))
-    assert subject.call(x).chunks == x.chunks
+    found = subject.call(x).chunks
+    assert found == x.chunks, f"{found} for {x.chunks}"
 
 
 @requirement(
