@@ -92,7 +92,8 @@ class Target:
     @cached_property
     def functions(self) -> dict[str, Implementation]:
         """The implementations by function."""
-        return self.load()
+        with warnings.catch_warnings(action="ignore"):  # of imports, which are not tested
+            return self.load()
 
     def runs_on(self, backend: Backend) -> bool:
         """Return whether it is meant for the arrays of a backend, and for its mode."""

@@ -2,6 +2,7 @@
 
 import copy
 import pickle
+import warnings
 
 import numpy as np
 
@@ -142,7 +143,10 @@ def shard(subject):
 @requirement("transform/pickle", "The function can be copied and pickled.", needs="cheap")
 def copied_and_pickled(subject):
     x = inputs.inside(subject.function, np.float32)
-    for f in (copy.deepcopy(subject.call.raw), pickle.loads(pickle.dumps(subject.call.raw))):
+    raw = subject.call.raw
+    with warnings.catch_warnings(action="ignore"):  # of modules in which pickle looks for it
+        copies = copy.deepcopy(raw), pickle.loads(pickle.dumps(raw))
+    for f in copies:
         right(subject, subject.through(f, x), x)
 
 
