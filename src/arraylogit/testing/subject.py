@@ -129,6 +129,10 @@ class Subject(AbstractContextManager):
         chosen = ("float32", "float16") if "cheap" in self.features else ("float32",)
         return [dtype for dtype in self.dtypes if dtype.name in chosen]
 
+    def takes(self, dtype: str) -> bool:
+        """Return whether a call in a dtype raises nothing."""
+        return not _failure(self.transformed(), self._some(dtype))
+
     def _some(self, dtype: str) -> Array:
         return self.backend.asarray(self.lengthened(np.full(2, -0.25, dtype_of(dtype))))
 

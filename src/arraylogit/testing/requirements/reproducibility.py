@@ -41,9 +41,10 @@ def repeated(subject):
         x = sample(subject, dtype)
         count(subject, dtype.name, subject(x), subject(x), x)
     if "cheap" in subject.features:
-        long, expected = many(subject, inputs.typical(subject.function, np.float32, 997))
+        long = np.resize(inputs.typical(subject.function, np.float32, 997), MANY)
+        expected = subject(long)
         x = subject.backend.asarray(long)
-        for _ in range(8 if subject.features & {"compile", "errstate"} else 1):
+        for _ in range(7 if subject.features & {"compile", "errstate"} else 1):
             y = subject.backend.to_numpy(subject.transformed()(x))
             count(subject, "float32, many", y, expected, long)
 
