@@ -9,7 +9,7 @@ from arraylogit.testing import backends, targets
 
 
 class PyTensor(backends.Backend):
-    """Symbolic arrays, each compiled when its values are asked for."""
+    """Symbolic arrays of shared variables, each compiled when its values are asked for."""
 
     module = "pytensor"
     dtypes = ("float32", "float64")
@@ -17,27 +17,20 @@ class PyTensor(backends.Backend):
     modes = ("reverse",)
 
     def asarray(self, x):
-        import pytensor.tensor as pt
-
-        return pt.constant(np.array(x))
+        return self.xp.shared(np.array(x))
 
     def to_numpy(self, y):
         return np.asarray(y.eval())
 
     def is_array(self, y):
-        import pytensor.tensor as pt
-
-        return isinstance(y, pt.TensorVariable)
+        return isinstance(y, self.xp.tensor.TensorLike)
 
     def derivative(self, f, x, order, mode):
-        import pytensor.gradient
-        import pytensor.tensor as pt
-
-        variable = pt.tensor(dtype=x.dtype, shape=x.type.shape)
+        variable = x.type()
         y = f(variable)
         for _ in range(order):
-            y = pytensor.gradient.grad(y.sum(), variable)
-        return pt.constant(pytensor.function([variable], y)(x.data))
+            y = self.xp.grad(y.sum(), variable)
+        return self.asarray(self.xp.function([variable], y)(x.get_value()))
 
 
 def of_pytensor():

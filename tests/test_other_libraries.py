@@ -1,6 +1,7 @@
 """Libraries beyond those of `conftest.py`: what they keep, and what they refuse."""
 
 import io
+import re
 import subprocess
 import sys
 from importlib import import_module
@@ -15,7 +16,7 @@ from arraylogit import expit, logit
 from arraylogit.testing import reference
 from arraylogit.testing.backends import backend
 
-EXAMPLE = Path(__file__).parents[1] / "examples" / "export_onnx.py"
+EXAMPLES = Path(__file__).parents[1] / "examples"
 X = np.float32([0, 0.25, 0.5, 0.75, 1, np.nan])
 FLOAT8 = [
     "float8_e3m4",
@@ -108,6 +109,15 @@ def test_mlx(needs):
     slope = mx.grad(lambda x: logit(x).sum())(x)
     # By differentiating the formula.
     np.testing.assert_allclose(slope, [np.inf, 16 / 3, 4, 16 / 3, np.inf, np.nan], rtol=1e-6)
+
+
+def test_mlx_of_its_own(needs):
+    needs("mlx.core")
+    plugin = EXAMPLES / "conformance_mlx.py"
+    command = ["-m", "arraylogit.testing", "mlx.nn", "--quick", "--plugin", str(plugin)]
+    done = subprocess.run([sys.executable, *command], capture_output=True, text=True, timeout=60)
+    # No error: what is broken is broken by MLX.
+    assert re.search(r"mlx:transforms: \d+ kept, \d+ broken, \d+ unsupp", done.stdout), done.stdout
 
 
 def test_sparse_stores_no_more(needs):
@@ -216,7 +226,16 @@ def test_exported_onnx(needs, tmp_path, dtype):
     for name, options in (("logit", {}), ("logit", {"eps": 0.1}), ("expit", {})):
         file = tmp_path / "model.onnx"
         run = subprocess.run(
-            [sys.executable, EXAMPLE, file, "--function", name, "--dtype", dtype, "--ndim=2"]
+            [
+                sys.executable,
+                EXAMPLES / "export_onnx.py",
+                file,
+                "--function",
+                name,
+                "--dtype",
+                dtype,
+                "--ndim=2",
+            ]
             + [f"--{key}={value}" for key, value in options.items()],
             capture_output=True,
             text=True,
@@ -234,7 +253,9 @@ def test_onnx_export_says_what_is_wrong(needs, tmp_path):
     needs("ndonnx")
     file = tmp_path / "model.onnx"
     run = subprocess.run(
-        [sys.executable, EXAMPLE, file, "--eps=0.7"], capture_output=True, text=True
+        [sys.executable, EXAMPLES / "export_onnx.py", file, "--eps=0.7"],
+        capture_output=True,
+        text=True,
     )
     assert (run.returncode, "`eps` must be in [0, 0.5]" in run.stderr) == (2, True)
     assert not file.exists()

@@ -6,15 +6,27 @@ import re
 import subprocess
 import sys
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 import arraylogit
 from arraylogit import special
-from arraylogit.testing import backends, budgets, functions, measure, registry, report, targets
+from arraylogit.testing import (
+    backends,
+    budgets,
+    extensions,
+    functions,
+    measure,
+    registry,
+    report,
+    targets,
+)
 from arraylogit.testing.functions import Curve, Function
 from arraylogit.testing.subject import Subject
+
+EXAMPLES = Path(__file__).parents[1] / "examples"
 
 MINE = """
 import numpy
@@ -121,6 +133,40 @@ def test_what_is_not_taken_at_all_is_unsupported():
     assert states({"logit": targets.Implementation(special.expit)}, "eps/none")[1] == {
         "eps/none": ("unsupported", "it has no argument eps")
     }
+
+
+def only_wide(x):
+    if x.dtype.itemsize < 4:
+        raise RuntimeError("no kernel")
+    return x / 3
+
+
+def test_what_is_wrong_is_told_once():
+    # Of the wrong dtype, or in a wrong shape: a third of the input is told by other requirements.
+    only = "dtypes/kept kinds/shape kinds/scalar transform/pickle reproducible/changed"
+    _, found = states({"expit": targets.Implementation(only_wide)}, only)
+    told = {"kinds/scalar": "broken"}  # which raises in float16
+    assert {id: state for id, (state, _) in found.items()} == dict.fromkeys(found, "kept") | told
+    _, found = states({"expit": targets.Implementation(only_wide)}, only, whole=True)
+    assert {state for state, _ in found.values()} == {"broken"}
+
+
+WARNS = """
+import warnings
+import numpy
+
+warnings.warn("an import", stacklevel=1)
+
+def expit(x):
+    return 1 / (1 + numpy.exp(-x))
+"""
+
+
+def test_warnings_of_an_import_are_no_errors(run, tmp_path):
+    (tmp_path / "warns.py").write_text(WARNS)
+    options = ["--backend", "numpy", "-k", "special-values/nan"]
+    done = run("arraylogit.testing", "warns", *options)
+    assert "warns on numpy: 1 kept" in done.stdout, done.stdout + done.stderr
 
 
 class Compiled(backends.Backend):
@@ -436,6 +482,23 @@ backend = "mine"
 ulp = inf
 reason = "none"
 """
+
+
+@pytest.mark.parametrize("library", ["tensorflow", "paddle", "mlx", "pytensor"])
+def test_the_examples_of_plug_ins(monkeypatch, library):
+    # Whether or not the library is installed: nothing is imported before it is used.
+    before = set(backends.BACKENDS), set(targets.TARGETS)
+    for place, known in ((backends, "BACKENDS"), (targets, "TARGETS")):
+        monkeypatch.setattr(place, known, getattr(place, known).copy())
+    monkeypatch.setenv(extensions.FILES, "")
+    extensions.load(str(EXAMPLES / f"conformance_{library}.py"))
+    monkeypatch.delitem(sys.modules, f"arraylogit_testing_conformance_{library}")
+    [name] = set(backends.BACKENDS) - before[0]
+    [added] = set(targets.TARGETS) - before[1]
+    chosen = targets.target(added)
+    assert name.partition(":")[0] == library
+    assert chosen.runs_on(backends.backend(name))
+    assert chosen.missing() == backends.backend(name).missing()
 
 
 def test_files_from_outside(run, tmp_path):
