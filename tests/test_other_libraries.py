@@ -17,6 +17,7 @@ from arraylogit.testing import reference
 from arraylogit.testing.backends import backend
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
+EXPORT = EXAMPLES / "export_onnx.py"
 X = np.float32([0, 0.25, 0.5, 0.75, 1, np.nan])
 FLOAT8 = [
     "float8_e3m4",
@@ -226,16 +227,7 @@ def test_exported_onnx(needs, tmp_path, dtype):
     for name, options in (("logit", {}), ("logit", {"eps": 0.1}), ("expit", {})):
         file = tmp_path / "model.onnx"
         run = subprocess.run(
-            [
-                sys.executable,
-                EXAMPLES / "export_onnx.py",
-                file,
-                "--function",
-                name,
-                "--dtype",
-                dtype,
-                "--ndim=2",
-            ]
+            [sys.executable, EXPORT, file, "--function", name, "--dtype", dtype, "--ndim=2"]
             + [f"--{key}={value}" for key, value in options.items()],
             capture_output=True,
             text=True,
@@ -253,9 +245,7 @@ def test_onnx_export_says_what_is_wrong(needs, tmp_path):
     needs("ndonnx")
     file = tmp_path / "model.onnx"
     run = subprocess.run(
-        [sys.executable, EXAMPLES / "export_onnx.py", file, "--eps=0.7"],
-        capture_output=True,
-        text=True,
+        [sys.executable, EXPORT, file, "--eps=0.7"], capture_output=True, text=True
     )
     assert (run.returncode, "`eps` must be in [0, 0.5]" in run.stderr) == (2, True)
     assert not file.exists()
