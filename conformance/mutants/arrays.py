@@ -4,7 +4,14 @@ import numpy as np
 
 import arraylogit
 from arraylogit.testing.perfect import expit, logit
-from conformance.mutants.mutant import mutant, rejected_by, textbook, wrong_where
+from conformance.mutants.mutant import (
+    mutant,
+    rejected_by,
+    textbook,
+    unclamped_where,
+    wrong_where,
+    wrong_with_eps,
+)
 
 # Dtypes
 
@@ -21,6 +28,21 @@ def integers_to_float32(x):
 @rejected_by("dtypes/integers", "int(8|16)", computes="expit")
 def integers_negated_in_their_dtype(x):
     return expit(np.where(x < 0, -np.float64(-x), x) if x.dtype.kind == "i" else x)
+
+
+@rejected_by("dtypes/integers", "int32 bytes swapped")
+def bytes_of_integers_read_in_order(x):
+    return logit(x.view(x.dtype.newbyteorder("=")) if x.dtype.kind == "i" else x)
+
+
+@rejected_by("dtypes/kept", "float64 for float16 .*computed", backend="dask")
+def another_dtype_than_declared(x):
+    return x.map_blocks(lambda block: arraylogit.logit(block.astype(np.float64)), meta=x._meta)
+
+
+unclamped_where(
+    "integers_not_clamped", "dtypes/integers", "int32.*eps", lambda x: x.dtype.kind == "i"
+)
 
 
 @rejected_by("dtypes/longdouble", "Not equal")
@@ -59,6 +81,12 @@ mutant("one_chunk", "kinds/chunks", "", lambda x: arraylogit.logit(x).rechunk(-1
 mutant("arrays_for_scalars", "kinds/scalar", "ndarray", lambda x: np.asarray(logit(x)))
 
 
+@rejected_by("kinds/chunks", "eps", backend="dask")
+def one_chunk_with_eps(x, eps=None):
+    y = arraylogit.logit(x, eps)
+    return y if eps is None else y.rechunk(-1)
+
+
 @rejected_by("kinds/library", "ndarray", backend="torch:eager")
 def another_library(x):
     return logit(x.numpy())
@@ -85,12 +113,25 @@ def a_layer_for_each_operation(x):
     return dask.array.log(x / (1 - x))
 
 
+@rejected_by("lazy/one-layer", "eps", backend="dask")
+def another_layer_with_eps(x, eps=None):
+    return arraylogit.logit(x if eps is None else x + 0, eps)
+
+
+@rejected_by("kinds/sequence", "ULP apart")
+def lists_of_integers_give_integers(x):
+    y = logit(x)
+    return np.sign(y).astype(int) if isinstance(x, list) and x == [0, 1] else y
+
+
 @rejected_by("kinds/sequence", "ULP apart")
 def forty_two(x):
     y = logit(x)
     return np.full(y.shape, 42.0) if isinstance(x, list | tuple) else y
 
 
+unclamped_where("lists_not_clamped", "kinds/sequence", "list.*eps", lambda x: type(x) is list)
+unclamped_where("floats_not_clamped", "kinds/scalar", "eps", lambda x: type(x) is float)
 wrong_where(
     "a_constant_for_scalars",
     "kinds/scalar",
@@ -101,14 +142,27 @@ mutant("no_scalars", "kinds/shape", r"\(1,\) for \(\)", lambda x: logit(np.atlea
 wrong_where("three_axes_at_most", "kinds/shape", r"shape \(2, 1, 2, 3\)", lambda x: x.ndim > 3)
 mutant("arrays_only", "kinds/sequence", "AttributeError", lambda x: logit(x.copy()))
 mutant("mask_dropped", "kinds/subclass", "ndarray", lambda x: logit(np.asarray(x)))
+
+
+@rejected_by("kinds/subclass", "ndarray.*eps")
+def mask_dropped_with_eps(x, eps=None):
+    return logit(x if eps is None else np.clip(np.asarray(x), eps, 1 - eps))
+
+
 mutant("another_name", "kinds/input-by-name", "TypeError", lambda x: logit(x))
 
 
 # Memory
 
 
-wrong_where(
-    "wrong_backwards", "kinds/layout", "backwards", lambda x: any(step < 0 for step in x.strides)
+def backwards(x):
+    return any(step < 0 for step in x.strides)
+
+
+wrong_where("wrong_backwards", "kinds/layout", "backwards", backwards)
+wrong_with_eps("wrong_backwards_with_eps", "kinds/layout", "backwards.*eps", backwards)
+wrong_with_eps(
+    "wrong_with_eps_for_bytes_swapped", "kinds/layout", "eps", lambda x: not x.dtype.isnative
 )
 wrong_where("wrong_for_a_stride_of_0", "kinds/layout", "stride of 0", lambda x: 0 in x.strides)
 wrong_where("wrong_where_misaligned", "kinds/layout", "misaligned", lambda x: not x.flags.aligned)
@@ -125,10 +179,24 @@ def memory_read_in_order(x):
     return logit(flat).reshape(x.shape)
 
 
+@rejected_by("kinds/layout", "read-only")
+def one_result_for_a_repeated_number(x):
+    if x.size < 2 or any(x.strides):
+        return logit(x)
+    return np.broadcast_to(logit(x[(0,) * x.ndim]), x.shape)
+
+
 @rejected_by("kinds/order", "float16")
 def order_of_axes_lost_in_float16(x):
     y = logit(x)
     return np.ascontiguousarray(y) if x.dtype == np.float16 else y
+
+
+@rejected_by("kinds/read-only", "read-only")
+def input_must_be_writable_with_eps(x, eps=None):
+    if eps is not None:
+        x += 0
+    return logit(x, eps)
 
 
 @rejected_by("kinds/read-only", "read-only")

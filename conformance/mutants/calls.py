@@ -31,6 +31,17 @@ def errors_of_the_caller(x):
     return np.log(x / (1 - x))
 
 
+@rejected_by("warnings/errstate", "FloatingPointError")
+def eps_that_underflows(x, eps=None):
+    return logit(x, eps if eps is None else np.float64(eps).astype(x.dtype))
+
+
+@rejected_by("warnings/errstate", "changed to")
+def errors_silenced_for_good(x):
+    np.seterr(all="ignore")
+    return logit(x)
+
+
 @rejected_by("errors/input", "accepted: b?'0.5'")
 def text_converted(x):
     return logit(np.asarray(x, np.float64))
@@ -46,6 +57,13 @@ def spans_of_time_taken(x):
 
 
 CHANCE = np.random.default_rng(0)
+CALLS = []
+
+
+@rejected_by("reproducible/repeated", "the first call")
+def wrong_at_first(x):
+    CALLS.append(x.size)
+    return logit(x) if len(CALLS) > 1 else spoiled(logit(x))
 
 
 @rejected_by("reproducible/repeated", "differ")
@@ -62,6 +80,11 @@ def one_in_a_million(x):
 @rejected_by("reproducible/alone", "differ")
 def another_kernel_for_one(x):
     return textbook(x) if x.size == 1 else logit(x)
+
+
+@rejected_by("reproducible/alone", "differ")
+def computed_in_float16_in_0d(x):
+    return logit(x) if x.ndim or x.dtype != np.float16 else textbook(x)
 
 
 @rejected_by("reproducible/strided", "differ")
@@ -87,6 +110,14 @@ def _another_after(n):
     return function
 
 
+@rejected_by("reproducible/position", "differ")
+def the_last_after_a_block_of_2_16(x):
+    y = logit(x)
+    if x.size == 2**16 + 1:
+        y[-1:] = spoiled(y[-1:])
+    return y
+
+
 for power in (18, 20):
     name = f"another_after_2_{power}_elements"
     mutant(name, "reproducible/position", "many", _another_after(1 << power))
@@ -96,6 +127,7 @@ for power in (18, 20):
 
 
 SHARED = np.empty(1_000_000, np.float32)
+WIDE = np.empty(1_000_000)
 BY_ADDRESS = {}
 CURRENT_EPS = [None]
 PROCESS = os.getpid()
@@ -113,6 +145,16 @@ def a_buffer_for_all_threads(x):
 @rejected_by("concurrency/threads", "differ")
 def results_written_over_by_threads(x):
     y = SHARED[: x.size]
+    y[...] = logit(x)
+    time.sleep(1e-3)
+    return y.copy()
+
+
+@rejected_by("concurrency/threads", "differ")
+def float64_written_over_by_threads(x):
+    if x.dtype != np.float64:
+        return logit(x)
+    y = WIDE[: x.size]
     y[...] = logit(x)
     time.sleep(1e-3)
     return y.copy()
@@ -142,5 +184,14 @@ def cached_by_address(x):
 @rejected_by("reproducible/changed", "an earlier result")
 def results_in_the_same_memory(x):
     y = SHARED[: x.size]
+    y[...] = logit(x)
+    return y
+
+
+@rejected_by("reproducible/changed", "^409. of 4099 differ")
+def float64_in_the_same_memory(x):
+    if x.dtype != np.float64 or x.ndim == 0:
+        return logit(x)
+    y = WIDE[: x.size]
     y[...] = logit(x)
     return y

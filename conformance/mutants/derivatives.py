@@ -158,14 +158,38 @@ def wrong_for(found):
 on_torch("half_as_much_forward", "derivative/modes", "forward", lambda x, g: g, lambda x, t: t / 2)
 on_torch("incoming_gradient_ignored", "derivative/chain", "weighted", lambda x, g: product(x, 1))
 on_torch(
+    "incoming_gradient_clipped",
+    "derivative/chain",
+    "weighted",
+    lambda x, g: product(x, g.clamp(-50, 50)),
+)
+on_torch(
+    "incoming_gradient_constant",
+    "derivative/second",
+    r"f² \+ f",
+    lambda x, g: product(x, g.detach()),
+)
+on_torch(
     "incoming_gradient_summed", "derivative/chain", "weighted", lambda x, g: product(x, g.mean())
 )
 for name, says, found in (
     ("wrong_gradient_of_strides", "every other", lambda x: not x.is_contiguous()),
     ("wrong_gradient_in_2_axes", r"shape \(3, 4, 5\)|one row", lambda x: x.ndim > 1),
     ("wrong_gradient_of_many", "200003", lambda x: x.numel() > 150_000),
+    ("wrong_gradient_in_0d", r"shape \(\)", lambda x: x.ndim == 0),
 ):
     on_torch(name, "derivative/layout", says, wrong_for(found))
+
+
+@rejected_by("derivative/modes", "reverse with graph", backend="torch:eager")
+def another_gradient_the_second_time(x):
+    passes = []
+
+    def backward(x, gradient):
+        passes.append(x)
+        return product(x, gradient * len(passes))
+
+    return torch_function(backward, lambda x, tangent: product(x, tangent))(x)
 
 
 def clamped_where(inside):
@@ -205,6 +229,15 @@ def bounds_of_float16_in_the_gradient(x, eps):
     wide = x.dtype if x.dtype != torch.bfloat16 else torch.float32
     low, high = (torch.tensor(b, dtype=torch.float64).to(wide) for b in (eps, 1 - eps))
     return (x.to(wide) >= low) & (x.to(wide) <= high)
+
+
+@rejected_by("derivative/second-clamped", "at 0.375", backend="torch:eager")
+def no_second_derivative_with_eps(x, eps=None):
+    if eps is None:
+        return arraylogit.logit(x)
+    inside = (x >= eps) & (x <= 1 - eps)
+    fixed = (slope(x.detach()) * inside).nan_to_num()
+    return torch_function(lambda x, g: fixed * g + 0 * x.nan_to_num(), value=with_eps(eps))(x)
 
 
 @rejected_by("derivative/second-clamped", "^nan", backend="torch:eager")

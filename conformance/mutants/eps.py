@@ -88,6 +88,13 @@ eps_as(
 eps_as(
     np.float16, "eps_rounded_to_3_digits", "eps/number", "float16", lambda e: round(float(e), 3)
 )
+eps_as(
+    np.float32,
+    "float32_by_its_decimals",
+    "eps/number",
+    r"float32\(0\.1\)",
+    lambda e: float(str(e)),
+)
 eps_as(np.ndarray, "eps_of_any_shape", "errors/mixed", "accepted", lambda e: np.ravel(e)[0])
 mutant("eps_0_taken_for_none", "eps/zero", "^nan", lambda x, eps=None: logit(x, eps or None))
 mutant("none_taken_for_eps_0", "eps/none", "inf, inf", lambda x, eps=None: logit(x, eps or 0))
@@ -97,6 +104,29 @@ mutant("none_taken_for_eps_0", "eps/none", "inf, inf", lambda x, eps=None: logit
 def eps_of_another_library(x, eps=None):
     foreign = eps is not None and not isinstance(eps, np.ndarray) and hasattr(eps, "shape")
     return logit(x, float(eps) if foreign else eps)
+
+
+BY_IDENTITY = {}
+
+
+@rejected_by("eps/number", "an array that has changed")
+def eps_remembered_by_identity(x, eps=None):
+    if isinstance(eps, np.ndarray):
+        # With the array, so that no other has its address.
+        eps = BY_IDENTITY.setdefault(id(eps), (eps[()], eps))[0]
+    return logit(x, eps)
+
+
+@rejected_by("eps/number", "0.1 has become")
+def eps_rounded_in_place(x, eps=None):
+    if isinstance(eps, np.ndarray):
+        eps[...] = np.float32(eps)
+    return logit(x, eps)
+
+
+@rejected_by("eps/number", "out must be")
+def out_before_eps(x, out=None, eps=None):
+    return logit(x, eps, out=out)
 
 
 # Errors

@@ -57,3 +57,18 @@ def spoiled(y):
 def wrong_where(name, requirement, says, found):
     """List a function that is wrong for the inputs of which `found` is true."""
     mutant(name, requirement, says, lambda x: spoiled(logit(x)) if found(x) else logit(x))
+
+
+def wrong_with_eps(name, requirement, says, found):
+    """List a function that is wrong for the inputs of which `found` is true, if eps is given."""
+
+    def function(x, eps=None):
+        y = logit(x, eps)
+        return spoiled(y) if eps is not None and found(x) else y
+
+    mutant(name, requirement, says, function)
+
+
+def unclamped_where(name, requirement, says, found):
+    """List a function that ignores eps for the inputs of which `found` is true."""
+    mutant(name, requirement, says, lambda x, eps=None: logit(x) if found(x) else logit(x, eps))

@@ -30,6 +30,27 @@ def zero_of_the_wrong_sign_in_out(x, out=None):
     return y
 
 
+@rejected_by("out/written", "another object")
+def number_for_an_out_in_0d(x, out=None):
+    return logit(x, out=out)[()] if out is not None else logit(x)
+
+
+@rejected_by("out/strided", "bytes swapped")
+def out_written_in_the_order_of_bytes(x, out=None):
+    if out is None:
+        return logit(x)
+    logit(x, out=out.view(out.dtype.newbyteorder("=")))
+    return out
+
+
+@rejected_by("out/input", "eps")
+def clamped_in_place_by_rounded_bounds(x, eps=None, out=None):
+    if out is x and eps is not None:
+        np.clip(x, np.float16(eps), 1 - np.float16(eps), out=out)
+        eps = None
+    return logit(x, eps, out=out)
+
+
 @rejected_by("out/input", "differ")
 def out_written_too_early(x, out=None):
     if out is None:
@@ -47,7 +68,7 @@ def gaps_written(x, out=None):
 
 
 def _by_pieces(n, x, out):
-    for i in range(0, x.size, n):
+    for i in range(0, len(x), n):
         logit(x[i : i + n], out=out[i : i + n])
     return out
 
@@ -55,6 +76,16 @@ def _by_pieces(n, x, out):
 @rejected_by("out/overlap", "differ")
 def overlap_not_seen(x, out=None):
     return logit(x) if out is None else _by_pieces(10_000, x, out)
+
+
+@rejected_by("out/overlap", "differ")
+def overlap_not_seen_in_float64(x, out=None):
+    return _by_pieces(10_000, x, out) if out is not None and x.itemsize == 8 else logit(x, out=out)
+
+
+@rejected_by("out/overlap", "transposed")
+def overlap_of_axes_not_seen(x, out=None):
+    return _by_pieces(1, x, out) if out is not None and x.ndim == 2 else logit(x, out=out)
 
 
 @rejected_by("out/overlap", "differ")

@@ -52,6 +52,23 @@ def eps_looked_at(x, eps=None):
     return arraylogit.logit(x, eps if eps is None else float(eps))
 
 
+@rejected_by("transform/vmap", "ULP apart.*eps", backend="torch:eager")
+def another_with_eps_when_mapped(x, eps=None):
+    import torch
+
+    mapped = torch._C._functorch.is_batchedtensor(x) and eps is not None
+    return arraylogit.logit(x, eps) * (1.001 if mapped else 1)
+
+
+@rejected_by("transform/traced-eps", "Not equal", backend="jax:eager")
+def slope_of_the_clamp_with_a_traced_eps(x, eps=None):
+    import jax
+
+    if isinstance(eps, jax.core.Tracer):
+        return arraylogit.logit(jax.numpy.clip(x, eps, 1 - eps))
+    return arraylogit.logit(x, eps)
+
+
 @rejected_by("transform/vmap", "data-dependent|item|vmap", backend="torch:eager")
 def values_looked_at(x):
     return arraylogit.logit(x if bool((x > 0).any()) else x + 0)

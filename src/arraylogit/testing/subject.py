@@ -11,6 +11,7 @@ import numpy as np
 from arraylogit.testing import inputs, measure, reference
 from arraylogit.testing.backends import Backend, backend, dtype_of
 from arraylogit.testing.budgets import bound
+from arraylogit.testing.functions import FUNCTIONS
 from arraylogit.testing.targets import Implementation, Target
 
 Array = Any
@@ -65,6 +66,8 @@ class Subject(AbstractContextManager):
         Whether to leave out the slow checks.
     records : dict
         The measurements of a check, for the report.
+    first : tuple or None
+        The input and the result of the first call.
     sweep : callable or None
         Measures a subject at every float32; None to measure it at `points`.
     """
@@ -81,6 +84,7 @@ class Subject(AbstractContextManager):
         self.points, self.quick = points or (QUICK if quick else POINTS), quick
         self.records: dict[str, Any] = {}
         self.sweep: Callable[[Subject], Any] | None = None
+        self.first: tuple[Array, Array] | None = None
         self._lacks: dict[str, str | None] = {}
 
     def __repr__(self) -> str:
@@ -134,12 +138,16 @@ class Subject(AbstractContextManager):
         return not _failure(self.transformed(), self._some(dtype))
 
     def _some(self, dtype: str) -> Array:
-        return self.backend.asarray(self.lengthened(np.full(2, -0.25, dtype_of(dtype))))
+        value = 0.25 if FUNCTIONS[self.function].domain[1] > 0 else -0.25
+        return self.backend.asarray(self.lengthened(np.full(2, value, dtype_of(dtype))))
 
     @cached_property
     def failure(self) -> str | None:
         """The error of a plain call in every dtype; None if one of them raises none."""
-        return self._fails_for_all(self.call)
+        return self._fails_for_all(self._called_first)
+
+    def _called_first(self, x: Array) -> None:
+        self.first = x, self.call(x)
 
     def _fails_for_all(self, f: Callable[[Array], Array]) -> str | None:
         reason = None

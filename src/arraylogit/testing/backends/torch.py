@@ -1,6 +1,7 @@
 """torch, on CPU and GPU: eager, on the engine that Numba compiles, compiled by inductor."""
 
 from contextlib import contextmanager
+from functools import partial
 
 import ml_dtypes
 import numpy as np
@@ -68,10 +69,13 @@ class Torch(Backend):
                 f = self._pushed_forward(f)
             return f(x).detach()
         x = x.detach().requires_grad_()
-        y = f(x)
+        y, kept = f(x), mode == "reverse with graph"
         for i in reversed(range(order)):
-            graph = mode == "reverse with graph" or i > 0
-            (y,) = torch.autograd.grad(y, x, torch.ones_like(y), create_graph=graph)
+            graph = kept or i > 0
+            back = partial(torch.autograd.grad, y, x, torch.ones_like(y), create_graph=graph)
+            if kept:
+                back()  # through a graph that is kept, one may pass again
+            (y,) = back()
         return y.detach()
 
     def _pushed_forward(self, f):

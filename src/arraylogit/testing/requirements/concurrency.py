@@ -5,6 +5,7 @@ import sys
 import warnings
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
+from itertools import cycle, islice, product
 
 import numpy as np
 
@@ -16,14 +17,16 @@ SIZE = 100_003
 
 @requirement(
     "concurrency/threads",
-    "Calls in many threads at a time, of different numbers and with different eps, give what they "
-    "give one after the other.",
+    "Calls in many threads at a time, of different numbers and dtypes and with different eps, "
+    "give what they give one after the other.",
     needs="cheap",
 )
 def threads(subject):
-    x = typical(subject.function, np.float32, SIZE)
-    options = subject.options(0.25, 0.375)
-    calls = [(np.roll(x, i * SIZE // 12), options[i % len(options)]) for i in range(12)]
+    traced = "traces" in subject.features  # where each dtype takes a second to compile
+    dtypes = [np.dtype(np.float32)] if traced else subject.dtypes
+    arrays = [typical(subject.function, dtype, SIZE) for dtype in dtypes]
+    kinds = islice(cycle(product(arrays, subject.options(0.25, 0.375))), 12)
+    calls = [(np.roll(x, i * SIZE // 12), chosen) for i, (x, chosen) in enumerate(kinds)]
 
     def call(what):
         with np.errstate(all="ignore"):  # which every thread has its own of

@@ -14,7 +14,8 @@ INTEGERS = ("bool", "int16", "int8", "uint16", "uint8", "uint32", "int32", "uint
 
 @requirement(
     "dtypes/kept",
-    "A real floating-point dtype is kept, narrow ones as well, in empty and 0-d arrays too.",
+    "A real floating-point dtype is kept, narrow ones as well, in empty and 0-d arrays too, and "
+    "is that of the values that a lazy array comes to.",
 )
 def kept(subject):
     for dtype in map(dtype_of, subject.backend.dtypes):
@@ -27,12 +28,15 @@ def kept(subject):
             y = subject.native(subject.lengthened(x))
             got = subject.backend.dtype_name(y)
             assert got == dtype.name, f"{got} for {dtype.name} of shape {shape}"
+            if "lazy" in subject.features:
+                got = subject.backend.to_numpy(y).dtype
+                assert got == dtype, f"{got} for {dtype} of shape {shape}, computed"
 
 
 @requirement(
     "dtypes/integers",
-    "Booleans and integers, of all sizes and values, give the default real floating-point dtype "
-    "of the library there, and the results of that dtype.",
+    "Booleans and integers, of all sizes, values and layouts of memory, give the default real "
+    "floating-point dtype of the library there, and the results of that dtype, with eps too.",
     needs="cheap",
 )
 def integers(subject):
@@ -42,11 +46,16 @@ def integers(subject):
         low, high = (0, 1) if name == "bool" else (np.iinfo(name).min, np.iinfo(name).max)
         signed = max(low, -2), max(low, -100)
         x = np.asarray([low, 0, 1, min(high, 2), min(high, 100), high, *signed], name)
-        y = subject.native(x)
-        got = subject.backend.dtype_name(y)
-        assert got == subject.backend.default, f"{got} for {name}"
-        expected = subject(x.astype(got))
-        identical(subject.backend.to_numpy(y), expected, name)
+        for chosen in subject.options(0.3) if name == "int32" else [{}]:
+            y = subject.native(x, **chosen)
+            got = subject.backend.dtype_name(y)
+            assert got == subject.backend.default, f"{got} for {name}"
+            expected = subject(x.astype(got), **chosen)
+            identical(subject.backend.to_numpy(y), expected, f"{name} {chosen or ''}")
+        if name == "int32" and "views" in subject.features:
+            for layout, view, held in subject.backend.layouts(np.resize(x, (3, 4, 5))):
+                y = subject.backend.to_numpy(subject.transformed()(view))
+                identical(y, subject(held.astype(got)), f"{name} {layout}")
 
 
 @requirement(

@@ -159,19 +159,29 @@ def refused_eps(subject):
 
 @requirement(
     "eps/number",
-    "int, float, NumPy scalars and 0-d arrays of NumPy are taken as the number they hold.",
+    "int, float, NumPy scalars and 0-d arrays of NumPy are taken as the number they hold at the "
+    "time, and not modified; by name, or as the second argument.",
     "logit",
     "eps cheap",
 )
 def kinds_of_number(subject):
-    values = np.float32([0.0, 0.3, 0.9])
-    for number in (0.25, 0.1, 0):
-        for kind in (np.float32, np.float64, np.asarray, np.float16, np.longdouble):
-            eps = kind(number)
-            y = subject.through(subject.call, values, eps=eps)
-            right(subject, y, values, repr(eps), eps=float(eps))
+    for dtype in (d for d in subject.dtypes if d.itemsize >= 4):
+        values = np.asarray([0.0, 0.3, 0.9], dtype)
+        for number in (0.25, 0.1, 0):
+            for kind in (np.float32, np.float64, np.asarray, np.float16, np.longdouble):
+                eps = kind(number)
+                y = subject.through(subject.call, values, eps=eps)
+                right(subject, y, values, repr(eps), eps=float(eps))
     y = subject.through(subject.call, values, eps=np.int8(0))
     right(subject, y, values, "int8", eps=0)
+    y = subject.through(lambda x: subject.call.raw(x, 0.25), values)
+    right(subject, y, values, "the second argument", eps=0.25)
+    eps = np.asarray(0.0)
+    for number in (0.1, 0.25):
+        eps[...] = number
+        y = subject.through(subject.call, values, eps=eps)
+        assert eps == number, f"{number} has become {eps}"
+        right(subject, y, values, "an array that has changed", eps=number)
 
 
 @requirement(

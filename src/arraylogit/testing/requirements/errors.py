@@ -32,7 +32,7 @@ def none(subject):
 
 @requirement(
     "warnings/errstate",
-    "Nothing is raised under `np.errstate(all='raise')` either.",
+    "Nothing is raised under `np.errstate(all='raise')` either, with eps too, and it stays so.",
     needs="errstate",
 )
 def errstate(subject):
@@ -40,10 +40,12 @@ def errstate(subject):
         with np.errstate(all="ignore"):
             x = np.asarray(SPECIAL).astype(dtype)
         with np.errstate(all="raise"):
-            subject(x)
+            for chosen in subject.options(0, 1e-50):
+                subject(x, **chosen)
             subject(np.resize(x, 100_003))
             for value in x:
                 subject(np.asarray(value))
+            assert set(np.geterr().values()) == {"raise"}, f"changed to {np.geterr()}"
 
 
 @requirement(

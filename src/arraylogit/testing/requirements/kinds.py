@@ -1,5 +1,7 @@
 """The result has the library, device and shape of the input, in any layout of memory."""
 
+from itertools import product
+
 import numpy as np
 
 from arraylogit.testing import reference
@@ -37,28 +39,34 @@ def same_shape(subject):
             right(subject, values, x, f"shape {shape}")
 
 
-@requirement("kinds/chunks", "The chunks are kept.", needs="chunks")
+@requirement("kinds/chunks", "The chunks are kept, with eps too.", needs="chunks")
 def chunks(subject):
     x = subject.backend.asarray(block(subject, np.float64, 3, 4, 5))
-    found = subject.call(x).chunks
-    assert found == x.chunks, f"{found} for {x.chunks}"
+    for chosen in subject.options(0.3):
+        found = subject.call(x, **chosen).chunks
+        assert found == x.chunks, f"{found} for {x.chunks} {chosen or ''}"
 
 
 @requirement(
     "kinds/layout",
     "Any order of axes, stride (negative ones and 0 too), order of bytes and alignment gives the "
-    "values of a contiguous array, few or many.",
+    "values of a contiguous array, few or many, with eps too, in memory that is their own.",
     needs="views cheap",
 )
 def layout(subject):
+    few = [((3, 4, 5), chosen) for chosen in subject.options(0.3)]
     for dtype in subject.dtypes:
-        for shape in ((3, 4, 5), (30, 45, 50)):
+        for shape, chosen in [*few, ((30, 45, 50), {})]:
             values = block(subject, dtype, *shape)
             for name, x, held in subject.backend.layouts(values):
-                y = subject.backend.to_numpy(subject.transformed()(x))
+                result = subject.transformed(**chosen)(x)
+                y = subject.backend.to_numpy(result)
                 assert y.shape == held.shape, f"{y.shape}, not {held.shape} ({name})"
-                where = f"{name} {dtype.name}"
-                close(subject, y.ravel(), subject(held.ravel()), held.ravel(), where)
+                where = f"{name} {dtype.name} {chosen or ''}"
+                expected = subject(held.ravel(), **chosen)
+                close(subject, y.ravel(), expected, held.ravel(), where)
+                if "writable" in subject.features:
+                    result[...] = result  # which raises where elements share their memory
 
 
 @requirement(
@@ -101,51 +109,64 @@ def input_unmodified(subject):
                     identical(subject.backend.to_numpy(x), values, f"out {chosen or ''}")
 
 
-@requirement("kinds/read-only", "A read-only array is as good as any other.", needs="errstate")
+@requirement(
+    "kinds/read-only",
+    "A read-only array is as good as any other, with eps too.",
+    needs="errstate",
+)
 def read_only(subject):
     x = typical(subject.function, np.float64, 5000)
-    expected = subject(x)
     x.flags.writeable = False
-    identical(subject.call(x), expected)
+    for chosen in subject.options(0.3):
+        identical(subject.call(x, **chosen), subject(x, **chosen), f"{chosen or ''}")
 
 
 @requirement(
     "kinds/scalar",
-    "A Python number or NumPy scalar gives a NumPy scalar, as NumPy's functions do.",
+    "A Python number or NumPy scalar gives a NumPy scalar, as NumPy's functions do, with eps too.",
     needs="errstate",
 )
 def scalar(subject):
     x = float(inside(subject.function, np.float64)[1])
-    for value in (x, 1, True, np.float32(x), np.float16(x), np.float64(x)):
-        y = subject.call(value)
+    values = (x, 1, True, np.float32(x), np.float16(x), np.float64(x))
+    for value, chosen in product(values, subject.options(0.3)):
+        y = subject.call(value, **chosen)
         dtype = np.asarray(value).dtype if isinstance(value, np.floating) else np.dtype(float)
         assert isinstance(y, np.generic), f"{type(y).__name__} for {value!r}"
         assert y.dtype == dtype, f"{y.dtype} for {value!r}"
-        exact = reference.exact(subject.function, float(value))
+        exact = reference.exact(subject.function, float(value), **chosen)
         if np.isfinite(float(exact)):
-            right(subject, np.asarray(y), np.asarray(value, dtype), repr(value))
+            where = f"{value!r} {chosen or ''}"
+            right(subject, np.asarray(y), np.asarray(value, dtype), where, **chosen)
 
 
-@requirement("kinds/sequence", "Lists, tuples and nested ones go to NumPy.", needs="errstate")
+@requirement(
+    "kinds/sequence",
+    "Lists, tuples and nested ones, of integers too, go to NumPy, with eps too.",
+    needs="errstate",
+)
 def sequence(subject):
     x = inside(subject.function, np.float64)
-    for value in (x.tolist(), tuple(x.tolist()), x.reshape(-1, 1).tolist()):
-        y = subject.call(value)
-        right(subject, np.asarray(y), np.asarray(value), type(value).__name__)
+    values = (x.tolist(), tuple(x.tolist()), x.reshape(-1, 1).tolist(), [0, 1])
+    for value, chosen in product(values, subject.options(0.3)):
+        y = subject.call(value, **chosen)
+        where = f"{type(value).__name__} {chosen or ''}"
+        right(subject, np.asarray(y), np.asarray(value, np.float64), where, **chosen)
 
 
 @requirement(
     "kinds/subclass",
-    "NumPy's masked arrays stay masked, and have the results where they are not.",
+    "NumPy's masked arrays stay masked, and have the results where they are not, with eps too.",
     needs="errstate",
 )
 def masked(subject):
     values = typical(subject.function, np.float64, 6)
     x = np.ma.masked_array(values, mask=[0, 1, 0, 0, 1, 0])
-    y = subject.call(x)
-    assert isinstance(y, np.ma.MaskedArray), type(y).__name__
-    identical(y.mask, x.mask)
-    right(subject, y.compressed(), x.compressed())
+    for chosen in subject.options(0.3):
+        y = subject.call(x, **chosen)
+        assert isinstance(y, np.ma.MaskedArray), f"{type(y).__name__} {chosen or ''}"
+        identical(y.mask, x.mask)
+        right(subject, y.compressed(), x.compressed(), **chosen)
 
 
 @requirement(

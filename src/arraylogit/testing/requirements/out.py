@@ -3,7 +3,7 @@
 import numpy as np
 
 from arraylogit.testing import backends
-from arraylogit.testing.inputs import inside
+from arraylogit.testing.inputs import inside, typical
 from arraylogit.testing.registry import accepted, identical, refused, requirement
 
 SPECIAL = [0.0, -0.0, 0.5, 1.0, -1.0, 2.0, np.inf, -np.inf, np.nan]
@@ -35,12 +35,12 @@ def refused_untouched(subject, before, *arguments, **options):
 @requirement(
     "out/written",
     "out is written in place and returned, the same object, with special values and the signs of "
-    "zeros, few or many, with eps as well.",
+    "zeros, few or many, one in 0-d or none, with eps as well.",
     needs="out writable",
 )
 def written_in_place(subject):
     for dtype in subject.dtypes:
-        for size in (None, LARGE):
+        for size in (None, LARGE, (), (0,)):
             x = numbers(subject, dtype, size)
             for chosen in subject.options(0, 0.3):
                 out = subject.backend.asarray(sevens(x))
@@ -50,14 +50,16 @@ def written_in_place(subject):
                 identical(to_numpy(subject, out), subject(x, **chosen), where)
 
 
-@requirement("out/input", "out may be the input.", needs="out writable")
+@requirement("out/input", "out may be the input, with eps too.", needs="out writable")
 def out_is_input(subject):
     for dtype in subject.dtypes:
         for size in (None, LARGE):
             values = numbers(subject, dtype, size)
-            x = subject.backend.asarray(values)
-            subject.call(x, out=x)
-            identical(to_numpy(subject, x), subject(values), dtype.name)
+            for chosen in subject.options(0.3):
+                x = subject.backend.asarray(values)
+                subject.call(x, out=x, **chosen)
+                where = f"{dtype.name} {chosen or ''}"
+                identical(to_numpy(subject, x), subject(values, **chosen), where)
 
 
 @requirement(
@@ -86,8 +88,8 @@ def cast(subject):
 
 @requirement(
     "out/strided",
-    "out may be a view, in any order of axes: its own elements are written, the others of its "
-    "memory are not.",
+    "out may be a view, in any order of axes and of bytes, with any strides and alignment: its "
+    "own elements are written, the others of its memory are not.",
     needs="out views",
 )
 def strided(subject):
@@ -102,23 +104,32 @@ def strided(subject):
         out = subject.backend.asarray(np.full((200, 300), 7, dtype))
         subject.call(subject.backend.asarray(square), out=out.T)
         identical(to_numpy(subject, out).T, subject(square), f"transposed {dtype.name}")
+        for name, out, held in subject.backend.layouts(
+            np.arange(60, dtype=dtype).reshape(3, 4, 5)
+        ):
+            if np.unique(held).size == held.size:  # not one that repeats an element
+                x = np.resize(numbers(subject, dtype), held.shape)
+                subject.call(subject.backend.asarray(x), out=out)
+                written = to_numpy(subject, out).astype(dtype)
+                identical(written, subject(x), f"{name} {dtype.name}")
 
 
 @requirement(
     "out/overlap",
-    "An out that shares a part of its memory with the input, in whichever direction, holds the "
-    "right result, or is refused.",
+    "An out that shares a part of its memory with the input, in whichever direction or order of "
+    "axes, holds the right result, or is refused.",
     needs="out views",
 )
 def overlap(subject):
     accepted(subject)
-    for size, shift in ((100, 1), (100_000, 1), (100_000, 40_000)):
-        few = inside(subject.function, np.float64)
-        values = np.linspace(few[0], few[-1], 1009, dtype=np.float32)
-        values = np.resize(values, size + shift)
+    narrow = [(np.float32, *where) for where in ((100, 1), (100_000, 1), (100_000, 40_000))]
+    others = [(dtype, 100_000, 1) for dtype in subject.dtypes if dtype != np.float32]
+    for dtype, size, shift in narrow + others:
+        values = np.resize(typical(subject.function, dtype, 1009), size + shift)
         first, last = np.s_[0:size], np.s_[shift:]
         pairs = [(first, last), (last, first)]
-        if "backwards" in subject.features:
+        # In float64, NumPy's own functions give other bits for a negative stride.
+        if "backwards" in subject.features and dtype != np.float64:
             pairs += [(first, np.s_[size - 1 :: -1]), (np.s_[size - 1 :: -1], first)]
         for source, destination in pairs:
             memory = subject.backend.asarray(values)
@@ -127,6 +138,13 @@ def overlap(subject):
             except (TypeError, ValueError, RuntimeError):
                 continue
             identical(to_numpy(subject, memory[destination]), subject(values[source]))
+    square = typical(subject.function, np.float32, 90_000).reshape(300, 300)
+    memory = subject.backend.asarray(square)
+    try:
+        subject.call(memory, out=memory.T)
+    except (TypeError, ValueError, RuntimeError):
+        return
+    identical(to_numpy(subject, memory).T, subject(square), "transposed")
 
 
 @requirement(

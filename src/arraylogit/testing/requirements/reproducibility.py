@@ -5,6 +5,7 @@ import pytest
 
 from arraylogit.testing import inputs, measure
 from arraylogit.testing.registry import identical, requirement, right, says_something
+from arraylogit.testing.subject import LONG
 
 
 def count(subject, name, y, expected, x):
@@ -23,6 +24,8 @@ def sample(subject, dtype, n=4000):
 
 
 MANY = (1 << 20) + 1001
+BLOCKS = [(1 << power) + more for power in range(6, 17) for more in (-1, 0, 1)]
+"""Lengths where a block, or the share of a thread, may end."""
 
 
 def many(subject, x):
@@ -33,10 +36,12 @@ def many(subject, x):
 
 @requirement(
     "reproducible/repeated",
-    "The same call gives the same bits, of a million results in float32 every one, of eight "
-    "million where that is fast.",
+    "The same call gives the same bits, the first one too, of a million results in float32 every "
+    "one, of eight million where that is fast.",
 )
 def repeated(subject):
+    x, y = map(subject.backend.to_numpy, subject.first)
+    identical(y, subject.through(subject.call, x), "the first call")
     for dtype in subject.dtypes:
         x = sample(subject, dtype)
         count(subject, dtype.name, subject(x), subject(x), x)
@@ -66,6 +71,13 @@ def changed(subject):
         del x  # the next array may have its place
     for y, values in zip(before, arrays, strict=True):
         right(subject, subject.backend.to_numpy(y), values, "an earlier result")
+    for dtype in subject.dtypes:
+        values = inputs.typical(subject.function, dtype, LONG)
+        first, second = map(subject.backend.asarray, (values, values[::-1]))
+        y = subject.call(first)
+        expected = np.array(subject.backend.to_numpy(y))
+        subject.call(second)
+        identical(subject.backend.to_numpy(y), expected, f"an earlier result in {dtype.name}")
     if "writable" in subject.features:
         x = subject.backend.asarray(arrays[0])
         first = subject.call(x)
@@ -78,7 +90,7 @@ def changed(subject):
 
 @requirement(
     "reproducible/alone",
-    "A number alone gives the bits that it gives in a long array.",
+    "A number alone, in an array of one axis or none, gives the bits that it gives in a long one.",
     needs="cheap",
 )
 def one_alone(subject):
@@ -86,14 +98,16 @@ def one_alone(subject):
     for dtype in subject.dtypes:
         x = sample(subject, dtype)
         step = x.size // numbers
-        alone = np.asarray([subject(np.asarray([value]))[0] for value in x[::step]])
-        count(subject, dtype.name, alone, subject(x)[::step], x[::step])
+        chosen = x[::step]
+        each = [np.full((1,) if i % 2 else (), value) for i, value in enumerate(chosen)]
+        alone = np.asarray([subject(one).ravel()[0] for one in each])
+        count(subject, dtype.name, alone, subject(x)[::step], chosen)
 
 
 @requirement(
     "reproducible/position",
-    "A number gives the same bits at every position and in arrays of every length, beyond 2²⁰ "
-    "elements as well.",
+    "A number gives the same bits at every position and in arrays of every length, next to powers "
+    "of two and beyond 2²⁰ elements as well.",
     needs="cheap",
 )
 def position(subject):
@@ -104,6 +118,9 @@ def position(subject):
         for n in lengths:
             y = subject.backend.to_numpy(subject.native(x[n:]))  # of that length everywhere
             count(subject, f"{dtype.name}, {n} fewer", y, expected[n:], x[n:])
+        for n in BLOCKS if dtype == np.float32 and "traces" not in subject.features else ():
+            y = subject(np.resize(x, n))
+            count(subject, "float32, a few", y, np.resize(expected, n), np.resize(x, n))
         doubled = np.concatenate([x] * 40)
         y = subject(doubled)[-x.size :]
         count(subject, f"{dtype.name}, 40 times as long", y, expected, x)

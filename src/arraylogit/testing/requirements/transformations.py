@@ -59,7 +59,7 @@ def compiled_derivative(subject):
 
 @requirement(
     "transform/traced-eps",
-    "A traced eps gives what the number gives.",
+    "A traced eps gives what the number gives, on JAX the derivative too.",
     "logit",
     "compile eps",
 )
@@ -70,6 +70,12 @@ def traced_eps(subject):
         traced = subject.backend.asarray(np.asarray(eps, np.float32))
         y = subject.backend.to_numpy(compiled(subject.backend.asarray(x), traced))
         close(subject, y, subject(x, eps=eps), x, f"eps={eps}")
+    if "traces" in subject.features:
+        x, traced = x[x == x], subject.backend.asarray(np.asarray(0.125, np.float32))
+        given = subject.backend.asarray(x)
+        y = subject.backend.derivative(lambda x: compiled(x, traced), given, 1, "reverse")
+        expected = subject.derivative(x, eps=0.125)
+        np.testing.assert_allclose(subject.backend.to_numpy(y), expected, rtol=1e-6)
 
 
 @requirement(
@@ -87,11 +93,15 @@ def one_trace(subject):
     assert not traced, f"{len(traced)} traces for three values of eps: {', '.join(traced)}"
 
 
-@requirement("transform/vmap", "Mapped over a batch, it gives the values.", needs="vmap")
+@requirement(
+    "transform/vmap", "Mapped over a batch, it gives the values, with eps too.", needs="vmap"
+)
 def vmap(subject):
     x = np.stack([numbers(subject), numbers(subject)[::-1]])
-    mapped = subject.backend.vmap(lambda x: subject.call(x))
-    close(subject, subject.through(mapped, x).ravel(), subject(x).ravel(), x.ravel())
+    for chosen in subject.options(0.125):
+        mapped = subject.backend.vmap(lambda x, chosen=chosen: subject.call(x, **chosen))
+        y, expected = subject.through(mapped, x), subject(x, **chosen)
+        close(subject, y.ravel(), expected.ravel(), x.ravel(), f"{chosen or ''}")
 
 
 @requirement(
@@ -159,8 +169,9 @@ def no_compute(subject):
         assert subject.backend.is_array(y), f"{type(y).__name__} is not lazy"
 
 
-@requirement("lazy/one-layer", "The call adds one layer to the graph.", needs="lazy")
+@requirement("lazy/one-layer", "The call adds one layer to the graph, with eps too.", needs="lazy")
 def one_layer(subject):
     x = subject.backend.asarray(SPECIAL)
-    added = subject.backend.layers(subject.call(x)) - subject.backend.layers(x)
-    assert added == 1, f"{added} layers"
+    for chosen in subject.options(0.25):
+        added = subject.backend.layers(subject.call(x, **chosen)) - subject.backend.layers(x)
+        assert added == 1, f"{added} layers {chosen or ''}"
