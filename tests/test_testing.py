@@ -138,17 +138,23 @@ def test_what_is_not_taken_at_all_is_unsupported():
 def only_wide(x):
     if x.dtype.itemsize < 4:
         raise RuntimeError("no kernel")
-    return x / 3
+    return special.expit(x) * x.dtype.type(1 + 50 * np.finfo(x.dtype).eps)
 
 
-def test_what_is_wrong_is_told_once():
-    # Of the wrong dtype, or in a wrong shape: a third of the input is told by other requirements.
+def constant(x):
+    return np.full(np.shape(x), 42, np.asarray(x).dtype)
+
+
+def test_what_is_inaccurate_is_told_once():
     only = "dtypes/kept kinds/shape kinds/scalar transform/pickle reproducible/changed"
     _, found = states({"expit": targets.Implementation(only_wide)}, only)
     told = {"kinds/scalar": "broken"}  # which raises in float16
     assert {id: state for id, (state, _) in found.items()} == dict.fromkeys(found, "kept") | told
     _, found = states({"expit": targets.Implementation(only_wide)}, only, whole=True)
     assert {state for state, _ in found.values()} == {"broken"}
+    _, found = states({"expit": targets.Implementation(constant)}, only)
+    kept = {"dtypes/kept": "kept"}
+    assert {id: state for id, (state, _) in found.items()} == dict.fromkeys(found, "broken") | kept
 
 
 WARNS = """
