@@ -1,6 +1,7 @@
-"""TensorFlow for the conformance suite: its arrays, and its own functions.
+"""TensorFlow for the conformance suite: its arrays, its own functions, and Keras's.
 
 python -m arraylogit.testing tf.math --quick --plugin examples/conformance_tensorflow.py
+python -m arraylogit.testing keras.activations:sigmoid=expit --backend tensorflow --plugin ...
 """
 
 import numpy as np

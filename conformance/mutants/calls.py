@@ -42,6 +42,12 @@ def errors_silenced_for_good(x):
     return logit(x)
 
 
+@rejected_by("warnings/errstate", "filters of warnings")
+def warnings_silenced_for_good(x):
+    warnings.filterwarnings("ignore", "of logit")
+    return logit(x)
+
+
 @rejected_by("errors/input", "accepted: b?'0.5'")
 def text_converted(x):
     return logit(np.asarray(x, np.float64))

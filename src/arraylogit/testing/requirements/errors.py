@@ -32,10 +32,12 @@ def none(subject):
 
 @requirement(
     "warnings/errstate",
-    "Nothing is raised under `np.errstate(all='raise')` either, with eps too, and it stays so.",
+    "Nothing is raised under `np.errstate(all='raise')` either, with eps too; it stays as it is, "
+    "and so do the filters of warnings.",
     needs="errstate",
 )
 def errstate(subject):
+    filters = warnings.filters.copy()
     for dtype in subject.dtypes:
         with np.errstate(all="ignore"):
             x = np.asarray(SPECIAL).astype(dtype)
@@ -46,6 +48,7 @@ def errstate(subject):
             for value in x:
                 subject(np.asarray(value))
             assert set(np.geterr().values()) == {"raise"}, f"changed to {np.geterr()}"
+    assert warnings.filters == filters, "the filters of warnings were changed"
 
 
 @requirement(
