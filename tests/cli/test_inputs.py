@@ -12,7 +12,7 @@ import pytest
 import arraylogit
 from arraylogit import special
 from arraylogit.__main__ import main
-from arraylogit._cli._domain import DOMAINS
+from arraylogit.testing.functions import FUNCTIONS
 from tests.cli.shell import PROGRAM, fails_with_one_line, run
 
 MATRIX = np.linspace(0, 1, 24).reshape(4, 6)
@@ -218,7 +218,7 @@ def test_a_file_cut_short_meanwhile_gets_one_line(tmp_path, capsys, monkeypatch)
 
 @pytest.mark.parametrize("function", special.__all__)
 def test_the_domains_are_where_the_functions_are_numbers(function):
-    low, high = DOMAINS.get(function, (-np.inf, np.inf))
+    low, high = FUNCTIONS[function].domain
     ends = np.array([low, high, -0.0])
     beyond = np.array([np.nextafter(low, -np.inf), np.nextafter(high, np.inf)])
     beyond = beyond[np.isfinite(beyond) & ((beyond < low) | (beyond > high))]

@@ -5,12 +5,7 @@ from typing import Any
 
 import numpy as np
 
-# Closed intervals, outside which the function is NaN; the others take every number.
-DOMAINS = {
-    "logit": (0.0, 1.0),
-    "logit_exp": (-math.inf, 0.0),
-    "logit_log_jacobian": (0.0, 1.0),
-}
+from arraylogit.testing.functions import FUNCTIONS
 
 
 class Misfits:
@@ -18,7 +13,7 @@ class Misfits:
 
     def __init__(self, function: str, clamped: bool) -> None:
         self._function, self._clamped = function, clamped
-        self._low, self._high = DOMAINS.get(function, (-math.inf, math.inf))
+        self._low, self._high = FUNCTIONS[function].domain
         self.size = self._nan = self._outside = 0
         self._least, self._greatest = math.inf, -math.inf  # of those outside
 

@@ -90,10 +90,7 @@ class Job:
 
 
 def _write(
-    numbers: _input.Numbers,
-    evaluate: Callable[[Array], Array],
-    misfits: Misfits,
-    file: IO[bytes],
+    numbers: _input.Numbers, evaluate: Callable[[Array], Array], misfits: Misfits, file: IO[bytes]
 ) -> None:
     header = {
         "descr": npy.dtype_to_descr(numbers.dtype),

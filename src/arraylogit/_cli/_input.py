@@ -121,10 +121,8 @@ def _is_array(magic: bytes) -> bool:
 def _header(magic: bytes, file: IO[bytes], name: str) -> Numbers:
     version = tuple(magic[len(npy.MAGIC_PREFIX) :])
     try:
-        if version == (1, 0):
-            shape, fortran_order, dtype = npy.read_array_header_1_0(file)
-        else:
-            shape, fortran_order, dtype = npy.read_array_header_2_0(file)
+        read = npy.read_array_header_1_0 if version == (1, 0) else npy.read_array_header_2_0
+        shape, fortran_order, dtype = read(file)
         if min(shape, default=0) < 0:
             raise ValueError(f"the shape {shape}")
     except OSError as error:

@@ -1,14 +1,15 @@
 """What a bug report needs: versions, the libraries found, and whether the functions hold there."""
 
 import platform
-import sys
 import time
 from collections.abc import Sequence
 from importlib.metadata import version
 
 from arraylogit import __version__, special
+from arraylogit._cli._messages import one_line
 from arraylogit._cli._selfcheck import FORMATS, POINTS, Measure, check
 from arraylogit._strategies._command_line import LIBRARIES, Library
+from arraylogit.testing.environment import cpu
 
 TABLE = "{:<20}{:<11}{:<9}{:>14} {:>12} {:>11} {:>9}  {}"
 EXPLANATION = f"""\
@@ -41,16 +42,7 @@ def _print_versions() -> None:
     print(f"array-api-compat  {version('array-api-compat')}")
     print(f"Python            {platform.python_version()} ({implementation})")
     print(f"platform          {platform.platform()}")
-    print(f"CPU               {_cpu()}")
-
-
-def _cpu() -> str:
-    if sys.platform == "linux":
-        with open("/proc/cpuinfo", encoding="utf-8") as file:
-            for line in file:
-                if line.startswith("model name"):
-                    return line.partition(":")[2].strip()
-    return platform.processor() or platform.machine()
+    print(f"CPU               {cpu()}")
 
 
 def _print_libraries() -> tuple[list[tuple[Library, str]], list[str]]:
@@ -124,4 +116,4 @@ def _short(value: float) -> str:
 
 
 def _line(error: Exception) -> str:
-    return f"{type(error).__name__}: {' '.join(str(error).split())}"
+    return f"{type(error).__name__}: {one_line(error)}"
