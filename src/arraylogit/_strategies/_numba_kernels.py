@@ -4,6 +4,7 @@ Everything is in float64. Each primitive is an instruction, so that a selection 
 branch would end vectorisation.
 """
 
+from collections.abc import Callable
 from dis import get_instructions
 from functools import cache, reduce
 from types import FunctionType, ModuleType
@@ -35,20 +36,23 @@ OPTIONS = {"error_model": "numpy"}
 LONGEST_CHAIN = 7
 
 
+def _lowered(signature: Any, emit: Callable[..., Any]) -> tuple[Any, Any]:
+    # What Numba takes for a primitive: types, and the instructions that `emit(builder, *values)`
+    # makes.
+    return signature, lambda context, builder, signature, values: emit(builder, *values)
+
+
 @intrinsic  # type: ignore[untyped-decorator]
 def _where(context: Any, condition: Any, a: Any, b: Any) -> Any:
-    def build(context: Any, builder: Any, signature: Any, values: Any) -> Any:
-        return builder.select(*values)
-
-    return float64(boolean, float64, float64), build
+    return _lowered(float64(boolean, float64, float64), ir.IRBuilder.select)
 
 
 @intrinsic  # type: ignore[untyped-decorator]
 def _minimum(context: Any, a: Any, b: Any) -> Any:
-    def build(context: Any, builder: Any, signature: Any, values: Any) -> Any:
-        return builder.select(builder.fcmp_ordered("<", *values), *values)
+    def emit(builder: Any, a: Any, b: Any) -> Any:
+        return builder.select(builder.fcmp_ordered("<", a, b), a, b)
 
-    return float64(float64, float64), build
+    return _lowered(float64(float64, float64), emit)
 
 
 @register_jitable(**OPTIONS)  # type: ignore[untyped-decorator]
@@ -63,32 +67,25 @@ def _shared(x: Any) -> Any:
 
 @intrinsic  # type: ignore[untyped-decorator]
 def _abs(context: Any, x: Any) -> Any:
-    def build(context: Any, builder: Any, signature: Any, values: Any) -> Any:
-        return builder.call(builder.module.declare_intrinsic("llvm.fabs", [_DOUBLE]), values)
+    def emit(builder: Any, x: Any) -> Any:
+        return builder.call(builder.module.declare_intrinsic("llvm.fabs", [_DOUBLE]), [x])
 
-    return float64(float64), build
+    return _lowered(float64(float64), emit)
 
 
 @intrinsic  # type: ignore[untyped-decorator]
 def _bits(context: Any, x: Any) -> Any:
-    def build(context: Any, builder: Any, signature: Any, values: Any) -> Any:
-        return builder.bitcast(values[0], ir.IntType(64))
-
-    return int64(float64), build
+    return _lowered(int64(float64), lambda builder, x: builder.bitcast(x, ir.IntType(64)))
 
 
 @intrinsic  # type: ignore[untyped-decorator]
 def _from_bits(context: Any, i: Any) -> Any:
-    def build(context: Any, builder: Any, signature: Any, values: Any) -> Any:
-        return builder.bitcast(values[0], _DOUBLE)
-
-    return float64(int64), build
+    return _lowered(float64(int64), lambda builder, i: builder.bitcast(i, _DOUBLE))
 
 
 @intrinsic  # type: ignore[untyped-decorator]
 def _sum_of_powers(context: Any, x: Any, coefficients: Any) -> Any:
-    def build(context: Any, builder: Any, signature: Any, values: Any) -> Any:
-        x, coefficients = values
+    def emit(builder: Any, x: Any, coefficients: Any) -> Any:
         takes = ir.FunctionType(_DOUBLE, [_DOUBLE] * 3)
         fmuladd = builder.module.declare_intrinsic("llvm.fmuladd", [_DOUBLE], takes)
 
@@ -103,7 +100,7 @@ def _sum_of_powers(context: Any, x: Any, coefficients: Any) -> Any:
             x, horner(square, *numbers[-2::-2][::-1]), horner(square, *numbers[-1::-2][::-1])
         )
 
-    return float64(float64, coefficients), build
+    return _lowered(float64(float64, coefficients), emit)
 
 
 @intrinsic  # type: ignore[untyped-decorator]
