@@ -25,6 +25,7 @@ from numba.types import float64, intp, void
 import arraylogit
 from arraylogit._record import Array, Bounds, Elementwise
 from arraylogit._strategies._numba_kernels import KINDS, OPTIONS, compilable, widest_vectors
+from arraylogit._strategies._numpy import blocks
 
 # Elements a block: what is cast or copied stays in cache.
 BLOCK = 32768
@@ -128,27 +129,10 @@ class Loops:
         shares = min(self._threads, numba.config.NUMBA_NUM_THREADS, out.size // SHARE)
         if shares > 1:
             loop = _Shares(getattr(self, f"{name}_in_shares"), loop, shares)
-        # nditer visits any strides in memory order, casts block by block, and copies an input
-        # first where it overlaps `out` otherwise than element by element.
-        flags: Any = ["contig", "aligned", "overlap_assume_elementwise"]
-        nditer: Any = np.nditer  # whose annotations know no "contig"
-        blocks = nditer(
-            [*inputs, out],
-            flags=[
-                "external_loop",
-                "buffered",
-                "delay_bufalloc",
-                "copy_if_overlap",
-                "zerosize_ok",
-            ],
-            op_flags=[["readonly", *flags]] * len(inputs) + [["writeonly", *flags]],
-            op_dtypes=[dtype] * len(inputs) + [result],
-            casting="unsafe",  # what may be cast has been checked
-            buffersize=BLOCK if shares < 2 else shares * SHARE * 4,
-        )
-        with blocks:
-            blocks.reset()
-            for *parts, y in blocks:
+        size = BLOCK if shares < 2 else shares * SHARE * 4
+        dtypes = [dtype] * len(inputs) + [result]
+        with blocks(size, [*inputs, out], dtypes, "contig", "aligned") as iterator:
+            for *parts, y in iterator:
                 values = y if y.dtype == dtype else np.empty(y.shape, dtype)
                 loop(*_apart(parts, y), *bounds, values)
                 if values is not y:

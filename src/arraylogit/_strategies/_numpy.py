@@ -7,7 +7,7 @@ import numpy as np
 
 from arraylogit import _engine
 from arraylogit._containers import overrides_ufuncs
-from arraylogit._record import Array, Bounds, Call, Dtypes
+from arraylogit._record import Array, Bounds, Call, Dtypes, Elementwise, Form
 from arraylogit._strategies._direct import Direct, elements_overlap, within
 
 _FLOAT32, _FLOAT64 = np.dtype(np.float32), np.dtype(np.float64)
@@ -71,7 +71,7 @@ class NumPy(Direct):
         with np.errstate(all="ignore"):
             if overrides_ufuncs(kind) or overrides_ufuncs(type(out)):
                 # Step by step: each of the subclass's functions converts the unit.
-                y = self.cast(_values(call, self.cast(x, _dtype(call))), result)
+                y = self.cast(_values(call, x), result)
                 return y if out is None else np.positive(y, out=out)
             if out is not None:
                 target = out.view(np.ndarray)
@@ -82,8 +82,7 @@ class NumPy(Direct):
             if issubclass(kind, np.generic) or (
                 kind is np.ndarray and x.size <= BLOCK and not _engine.current()
             ):
-                y = _values(call, x.astype(_dtype(call), copy=False))
-                return np.asarray(y).astype(result, copy=False)[()]
+                return np.asarray(_values(call, x)).astype(result, copy=False)[()]
             if kind is np.ndarray:
                 y = np.empty_like(x, result)
             else:
@@ -92,18 +91,21 @@ class NumPy(Direct):
             return y
 
 
-def _dtype(call: Call) -> np.dtype[Any]:
-    # The dtype that NumPy computes in: float64 for the narrow ones.
-    computing = call.dtypes.computing
-    return _FLOAT64 if computing.itemsize < 8 else computing
+def _form(function: Elementwise, computing: np.dtype[Any]) -> tuple[Form, np.dtype[Any]]:
+    # The form that NumPy evaluates, and the dtype to do so in: float64 for the narrow ones.
+    if computing.itemsize < 8:
+        return function.form("wide"), _FLOAT64
+    return function.form("trusted"), computing
 
 
 def _values(call: Call, x: Array) -> Array:
     # The values at `x`, of the dtype that NumPy computes in.
     function, (computing, *_), bounds = call
+    form, dtype = _form(function, computing)
+    x = x.astype(dtype, copy=False)
     if bounds:  # rounded to the dtype of the contract, though computed in a wider one
         x = np.clip(x, *bounds.map(computing.type))
-    return function.form("wide" if computing.itemsize < 8 else "trusted")(x, np)
+    return form(x, np)
 
 
 def _scalar(call: Call, x: Array) -> Array:
@@ -116,8 +118,8 @@ def _scalar(call: Call, x: Array) -> Array:
     if loops := _loops(call):
         y = result.type(loops.number(number))
     else:
-        form = function.form("wide" if computing.itemsize < 8 else "trusted")
-        y = _silent(form, _dtype(call).type(number), result.type)
+        form, dtype = _form(function, computing)
+        y = _silent(form, dtype.type(number), result.type)
     if isinstance(x, np.generic):
         return y
     out = x.astype(result)
@@ -170,35 +172,35 @@ def _is_plain(x: Array) -> bool:
 
 def fill(call: Call, x: Array, out: Array) -> None:
     """Write the values at `x` to `out`: arrays of NumPy's own type and of one shape."""
-    dtypes, bounds = call.dtypes, call.bounds
+    function, dtypes, bounds = call
     if loops := _loops(call):
         loops.values(x, bounds and bounds.map(dtypes.computing.type), out, dtypes.result)
         return
     if x.size <= BLOCK:  # nditer takes microseconds to begin
-        y = _values(call, x.astype(_dtype(call), copy=False))
-        out[...] = y.astype(dtypes.result, copy=False)  # rounded once, to that
+        out[...] = _values(call, x).astype(dtypes.result, copy=False)  # rounded once, to that
         return
-    # nditer visits any strides in memory order and casts block by block. It copies x first, unless
-    # each element of x is where its result goes.
-    blocks = np.nditer(
-        [x, out],
-        flags=[
-            "external_loop",
-            "buffered",
-            "copy_if_overlap",
-            "zerosize_ok",
-        ],
-        op_flags=[
-            ["readonly", "overlap_assume_elementwise"],
-            ["writeonly", "overlap_assume_elementwise"],
-        ],
-        op_dtypes=[_dtype(call), dtypes.result],
-        casting="unsafe",  # the dtypes have been checked
-        buffersize=BLOCK,
-    )
-    with blocks:
-        for block, y in blocks:
+    _, dtype = _form(function, dtypes.computing)
+    with blocks(BLOCK, [x, out], [dtype, dtypes.result]) as iterator:
+        for block, y in iterator:
             y[...] = _values(call, block)
+
+
+def blocks(size: int, arrays: list[Array], dtypes: list[np.dtype[Any]], *flags: str) -> Any:
+    """Return NumPy's iterator over arrays of one shape, of which the last is written to.
+
+    It visits any strides in memory order and casts block by block. It copies an array first,
+    unless each of its elements is where the result for it goes.
+    """
+    nditer: Any = np.nditer  # whose annotations lack some of the flags
+    flags = "overlap_assume_elementwise", *flags
+    return nditer(
+        arrays,
+        flags=["external_loop", "buffered", "copy_if_overlap", "zerosize_ok"],
+        op_flags=[["readonly", *flags]] * (len(arrays) - 1) + [["writeonly", *flags]],
+        op_dtypes=dtypes,
+        casting="unsafe",  # what may be cast has been checked
+        buffersize=size,
+    )
 
 
 STRATEGY: Direct = NumPy()
