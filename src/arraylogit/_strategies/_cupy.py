@@ -7,7 +7,7 @@ import cupy as cp
 from array_api_compat import cupy as compat
 
 from arraylogit._record import Array, Bounds, Call, Dtypes, Elementwise
-from arraylogit._strategies._direct import Direct, clamp, elements_overlap
+from arraylogit._strategies._direct import Direct, Place, clamp, elements_overlap, overwrites
 
 
 class CuPy(Direct):
@@ -55,26 +55,14 @@ class CuPy(Direct):
             values = [b if isinstance(b, cp.ndarray) else scalar(b) for b in bounds or ()]
             if out is None:
                 return _fused(function, dtypes)(x, *values)
-            if not _written_as_read(x, out):
+            if overwrites(_place(out), _place(x)):  # threads write while others read
                 x = x.copy()
             _fused_into(function, dtypes)(out, x, *values)
             return out
 
 
-def _written_as_read(x: Array, out: Array) -> bool:
-    # Whether threads may write to `out` while others read `x`: each element of `x` is where its
-    # own result goes, or the two share no memory.
-    if (x.data.ptr, x.strides, x.itemsize) == (out.data.ptr, out.strides, out.itemsize):
-        return True
-    (first, last), (lowest, highest) = _reach(x), _reach(out)
-    return last < lowest or highest < first
-
-
-def _reach(x: Array) -> tuple[int, int]:
-    # The first and the last byte of the elements.
-    steps = [(n - 1) * step for n, step in zip(x.shape, x.strides, strict=True)]
-    first = x.data.ptr + sum(step for step in steps if step < 0)
-    return first, first + sum(map(abs, steps)) + x.itemsize - 1
+def _place(x: Array) -> Place:
+    return Place(x.data.ptr, x.strides, x.shape, x.itemsize)
 
 
 # CuPy names a kernel after the function. If that is no name of C (such as "<lambda>"), it falls

@@ -5,7 +5,7 @@ import sys
 from collections.abc import Iterable
 from functools import cache
 from numbers import Real
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from array_api_compat import device
@@ -159,6 +159,31 @@ def elements_overlap(shape: Iterable[int], steps: Iterable[int], size: int) -> b
         if step < size + sum(shorter):
             return True
     return False
+
+
+class Place(NamedTuple):
+    """Where an array lies in memory; its steps are in bytes."""
+
+    address: int
+    steps: tuple[int, ...]
+    shape: tuple[int, ...]
+    itemsize: int
+
+
+def overwrites(out: Place, x: Place) -> bool:
+    """Return whether what is written to `out` may change elements of `x` still to be read.
+
+    It does not where each element of `x` is where its own result goes, or they share no memory.
+    """
+    (first, end), (lowest, highest) = _reach(x), _reach(out)
+    return x != out and first < highest and lowest < end
+
+
+def _reach(place: Place) -> tuple[int, int]:
+    # The first byte of the elements, and the one after the last.
+    spans = [(n - 1) * step for n, step in zip(place.shape, place.steps, strict=True)]
+    first = place.address + sum(span for span in spans if span < 0)
+    return first, first + sum(map(abs, spans)) + place.itemsize
 
 
 @cache

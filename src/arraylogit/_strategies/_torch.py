@@ -11,6 +11,8 @@ There are two of them, because no single one serves all:
 """
 
 from collections.abc import Callable, Iterator
+from functools import cache
+from importlib import import_module
 from numbers import Real
 from typing import Any
 
@@ -20,7 +22,7 @@ from torch.autograd import forward_ad
 from arraylogit import _engine
 from arraylogit._kernels import FLOAT32, FLOAT64, Spec
 from arraylogit._record import Array, Bounds, Call, Dtypes, Elementwise
-from arraylogit._strategies._direct import Direct, elements_overlap
+from arraylogit._strategies._direct import Direct, Place, elements_overlap, overwrites
 
 _FLOAT32, _FLOAT64 = torch.float32, torch.float64
 _BY_DTYPE = {
@@ -30,6 +32,8 @@ _BY_DTYPE = {
     _FLOAT64: Dtypes(_FLOAT64, _FLOAT64),
 }
 _PLAIN_TYPES = (torch.Tensor, torch.nn.Parameter)
+
+_ENGINES = {"numba": "_numba_torch", "inductor": "_inductor"}
 
 # Elements a block, on one thread or two: more than on NumPy, because torch takes microseconds to
 # start an operation, and few enough for 8 MiB of temporaries.
@@ -60,9 +64,8 @@ class Torch(Direct):
         if dtype.is_complex:
             wide = x.is_cpu  # for 32 bits a part too
             return Dtypes(torch.complex128 if wide else dtype, dtype, complex=True)
-        if (
-            dtype.is_floating_point
-        ):  # of 8 bits; not powers of two for scales, nor pairs of numbers
+        if dtype.is_floating_point:  # of 8 bits
+            # Not powers of two for scales, nor pairs of numbers.
             single = dtype.is_signed and not str(dtype).endswith("x2")
             return Dtypes(_FLOAT32, dtype) if single else None
         return _BY_DTYPE[torch.get_default_dtype()]
@@ -318,17 +321,17 @@ def _run(
     formula: Callable[..., Array], call: Call, *inputs: Array, out: Array | None = None
 ) -> Array:
     """Return ``formula(call, *inputs)`` in the dtype of the first input, in `out` if given."""
+    x, tensors = inputs[0], inputs if out is None else (*inputs, out)
     if not torch.compiler.is_compiling() and (engine := _engine.current()):
-        compiled = _compiled(engine.name, call, *inputs, *(() if out is None else (out,)))
+        compiled = _compiled(engine.name, call, *tensors)
         if compiled:
             return compiled(formula, call, *inputs, out=out)
-    x = inputs[0]
-    if not _splits(*inputs, *(() if out is None else (out,))):
+    if not _splits(*tensors):
         y = formula(call, *inputs).to(x.dtype)
         return y if out is None else out.copy_(y)
     if out is None:
         out = torch.empty_like(x)
-    elif _overwrites(out, x):
+    elif overwrites(_place(out), _place(x)):
         inputs = (x.clone(),)
     for *block, part in _blocks(*inputs, out):
         y = formula(call, *block)
@@ -346,16 +349,13 @@ def _compiled(name: str, call: Call, *tensors: Array) -> Any:
         or not _untraced(*tensors)
     ):
         return None
-    if name not in _ENGINES:
-        from arraylogit._strategies import _inductor
-
-        if name == "numba":
-            from arraylogit._strategies import _numba_torch
-        _ENGINES[name] = _numba_torch if name == "numba" else _inductor
-    return _ENGINES[name].run if _ENGINES[name].takes(*tensors) else None
+    module = _engine_module(name)
+    return module.run if module.takes(*tensors) else None
 
 
-_ENGINES: dict[str, Any] = {}
+@cache
+def _engine_module(name: str) -> Any:
+    return import_module(f"arraylogit._strategies.{_ENGINES[name]}")
 
 
 def _splits(*tensors: Array) -> bool:
@@ -406,18 +406,10 @@ with torch.inference_mode():
 _PLAIN_KEYS.add(str(torch._C._dispatch_keys(torch.empty(0, device="cpu"))))
 
 
-def _overwrites(out: Array, x: Array) -> bool:
-    # Whether a block written to `out` may change elements of `x` that are still to be read. Memory
-    # is compared by address: two storages may lie in one array of NumPy. Strides count elements.
-    def place(t: Array) -> Any:
-        return t.data_ptr(), t.stride(), t.itemsize
-
-    def end(t: Array) -> int:
-        steps = zip(t.shape, t.stride(), strict=True)
-        return int(t.data_ptr() + t.itemsize * (1 + sum((n - 1) * step for n, step in steps)))
-
-    apart = end(x) <= out.data_ptr() or end(out) <= x.data_ptr()
-    return not apart and place(x) != place(out)
+def _place(x: Array) -> Place:
+    # By address: two storages may lie in one array of NumPy.
+    steps = tuple(x.itemsize * step for step in x.stride())  # which torch counts in elements
+    return Place(x.data_ptr(), steps, tuple(x.shape), x.itemsize)
 
 
 def _blocks(*tensors: Array) -> Iterator[tuple[Array, ...]]:
@@ -436,9 +428,7 @@ def _split(tensors: tuple[Array, ...], size: int) -> Iterator[tuple[Array, ...]]
         for rows in zip(*tensors, strict=True):
             yield from _split(rows, size)
     else:
-        rows = size // row
-        for start in range(0, len(tensors[0]), rows):
-            yield tuple(tensor[start : start + rows] for tensor in tensors)
+        yield from zip(*(tensor.split(size // row) for tensor in tensors), strict=True)
 
 
 STRATEGY: Direct = Torch()
