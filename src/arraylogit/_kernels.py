@@ -26,7 +26,7 @@ Namespace = Any
 class Spec(NamedTuple):
     """Constants of a dtype: its format, and polynomials as short as it allows.
 
-    scripts/constants.py computes them all.
+    scripts/constants.py computes the polynomials and the parts of log 2.
     """
 
     spare: bool  # whether the result is rounded to half the digits, so that one part does
@@ -43,7 +43,6 @@ class Spec(NamedTuple):
     counter: float  # 1.25 * 2^mantissa: counter + k has k in its lowest bits
     count_bits: int
     drop: float  # 2^-lift
-    log2_e: float
     log2: tuple[float, float, float]  # a few bits, whose multiples are exact; the rest; its rest
     lowest: float  # from it on down, exp(x) is rounded to 0, or 2^k underflows
     negligible: float  # exp(negligible) is, next to 1
@@ -54,22 +53,31 @@ class Spec(NamedTuple):
     artanh: tuple[float, ...]
 
 
+_LOG2_E = 1.4426950408889634
+
+
+def _format(mantissa: int, bias: int, scale_exponent: int = 0, lift: int = 0) -> dict[str, Any]:
+    quarter = 1 << (mantissa - 2)  # of the fraction: the bits of 1.25, less those of 1
+    return {
+        "mantissa": mantissa,
+        "one": bias << mantissa,
+        "half": 1 << (mantissa - 1),
+        "exponent": -(1 << mantissa),
+        "head": -(1 << (mantissa + 2) // 2),
+        "least": ((bias - 1) << mantissa) + (25 << (mantissa - 6)),  # 89/64 = 1 + 25/64
+        "scale": 2.0**scale_exponent,
+        "scale_exponent": scale_exponent,
+        "magic": 1.5 * 2.0**mantissa + bias + lift,
+        "to_count": -quarter - bias - lift,
+        "counter": 1.25 * 2.0**mantissa,
+        "count_bits": ((bias + mantissa) << mantissa) + quarter,
+        "drop": 2.0**-lift,
+    }
+
+
 FLOAT32 = Spec(
+    **_format(mantissa=23, bias=127, scale_exponent=30, lift=64),
     spare=False,
-    mantissa=23,
-    one=127 << 23,
-    half=1 << 22,
-    exponent=-(1 << 23),
-    head=-(1 << 12),
-    least=0x3F320000,
-    scale=2.0**30,
-    scale_exponent=30,
-    magic=1.5 * 2**23 + 127 + 64,
-    to_count=-(1 << 21) - 127 - 64,
-    counter=1.25 * 2**23,
-    count_bits=0x4B200000,
-    drop=2.0**-64,
-    log2_e=1.44269504088896,
     log2=(
         float.fromhex("0x1.62e4p-1"),
         float.fromhex("0x1.7f7d1cp-20"),
@@ -108,21 +116,8 @@ FLOAT32 = Spec(
 )
 
 FLOAT64 = Spec(
+    **_format(mantissa=52, bias=1023, scale_exponent=100, lift=128),
     spare=False,
-    mantissa=52,
-    one=1023 << 52,
-    half=1 << 51,
-    exponent=-(1 << 52),
-    head=-(1 << 27),
-    least=0x3FE6400000000000,
-    scale=2.0**100,
-    scale_exponent=100,
-    magic=1.5 * 2.0**52 + 1023 + 128,
-    to_count=-(1 << 50) - 1023 - 128,
-    counter=1.25 * 2.0**52,
-    count_bits=0x4334000000000000,
-    drop=2.0**-128,
-    log2_e=1.4426950408889634,
     log2=(
         float.fromhex("0x1.62e42fefa3800p-1"),
         float.fromhex("0x1.ef35793c76730p-45"),
@@ -183,12 +178,8 @@ FLOAT64 = Spec(
 
 # float32 evaluated in float64, where nothing is scaled either
 WIDE = FLOAT64._replace(
+    **_format(mantissa=52, bias=1023),
     spare=True,
-    scale=1.0,
-    scale_exponent=0,
-    magic=1.5 * 2.0**52 + 1023,
-    to_count=-(1 << 50) - 1023,
-    drop=1.0,
     lowest=-709.0,
     exp=(  # 2^-39.5
         2.4750147880814262e-05,
@@ -227,11 +218,7 @@ WIDE = FLOAT64._replace(
 
 # float32 where subnormal numbers are taken for 0: nothing is scaled
 FLUSHED = FLOAT32._replace(
-    scale=1.0,
-    scale_exponent=0,
-    magic=1.5 * 2**23 + 127,
-    to_count=-(1 << 21) - 127,
-    drop=1.0,
+    **_format(mantissa=23, bias=127),
     lowest=-88.0,
     artanh=(  # 2^-31.2
         3.775162258534692e-05,
@@ -281,7 +268,7 @@ def reduced_exponential(
 
 def _power_of_2(x: Array, xp: Namespace) -> tuple[Array, Array]:
     spec = xp.spec
-    n = xp.bits(x * spec.log2_e + spec.magic)
+    n = xp.bits(x * _LOG2_E + spec.magic)
     return xp.from_bits(n << spec.mantissa), xp.from_bits(n + spec.to_count) - spec.counter
 
 
