@@ -1,12 +1,7 @@
 """The logarithm of the slope of the logit."""
 
 from arraylogit._call import call
-from arraylogit._kernels import (
-    compensated_quotient,
-    exponent,
-    log1p_rest,
-    times_complement,
-)
+from arraylogit._kernels import compensated_quotient, exponent, log1p_rest, times_complement
 from arraylogit._logit import LOGIT_SLOPE
 from arraylogit._record import Array, Elementwise, Evaluate, Namespace
 

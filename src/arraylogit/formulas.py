@@ -16,14 +16,7 @@ from arraylogit._logit_exp import LOGIT_EXP
 from arraylogit._logit_log_jacobian import LOGIT_LOG_JACOBIAN
 from arraylogit._record import Array, Namespace
 
-__all__ = [
-    "expit",
-    "expit_log_jacobian",
-    "log_expit",
-    "logit",
-    "logit_exp",
-    "logit_log_jacobian",
-]
+__all__ = ["expit", "expit_log_jacobian", "log_expit", "logit", "logit_exp", "logit_log_jacobian"]
 
 
 def logit(x: Array, xp: Namespace) -> Array:

@@ -11,11 +11,4 @@ from arraylogit._logit import logit
 from arraylogit._logit_exp import logit_exp
 from arraylogit._logit_log_jacobian import logit_log_jacobian
 
-__all__ = [
-    "expit",
-    "expit_log_jacobian",
-    "log_expit",
-    "logit",
-    "logit_exp",
-    "logit_log_jacobian",
-]
+__all__ = ["expit", "expit_log_jacobian", "log_expit", "logit", "logit_exp", "logit_log_jacobian"]

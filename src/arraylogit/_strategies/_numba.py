@@ -145,11 +145,12 @@ class _Shares:
         self._parallel, self._alone, self._number = parallel, alone, number
 
     def __call__(self, *arguments: Any) -> None:
-        if arguments[-1].size < 2 * SHARE or not _may_be_parallel():
-            self._alone(*arguments)
-            return
         # The simplest of Numba's layers ends the process where two threads enter it.
-        if not _PARALLEL.acquire(blocking=False):
+        if (
+            arguments[-1].size < 2 * SHARE
+            or not _may_be_parallel()
+            or not _PARALLEL.acquire(blocking=False)
+        ):
             self._alone(*arguments)
             return
         try:
