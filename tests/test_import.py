@@ -57,7 +57,7 @@ def test_libraries_are_named_by_their_adapters_alone():
     imports = re.compile(rf"^\s*(import|from) ({'|'.join(LIBRARIES)})\b", re.MULTILINE)
     found = {path for path in package.rglob("*.py") if imports.search(path.read_text("utf-8"))}
     assert found - adapters == set()
-    assert package / "_strategies" / "_command_line.py" in found
+    assert package / "_strategies" / "_torch.py" in found
 
 
 def test_one_library_does_not_bring_another():

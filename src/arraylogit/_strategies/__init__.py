@@ -36,29 +36,19 @@ def _of_type(x: Any) -> Direct | None:
     # Decide by the type alone. Written out, because torch.compile does not trace importlib.
     if _is(x, "torch", "Tensor"):
         from arraylogit._strategies._torch import STRATEGY
-
-        return STRATEGY
-    if isinstance(x, np.ndarray | np.generic):  # JAX's float0 too, which it refuses
+    elif isinstance(x, np.ndarray | np.generic):  # JAX's float0 too, which it refuses
         from arraylogit._strategies._numpy import STRATEGY
-
-        return STRATEGY
-    if _is(x, "jax", "Array"):
+    elif _is(x, "jax", "Array"):
         from arraylogit._strategies._jax import STRATEGY
-
-        return STRATEGY
-    if _is(x, "dask.array", "Array"):
+    elif _is(x, "dask.array", "Array"):
         from arraylogit._strategies._dask import STRATEGY
-
-        return STRATEGY
-    if _is(x, "cupy", "ndarray"):
+    elif _is(x, "cupy", "ndarray"):
         from arraylogit._strategies._cupy import STRATEGY
-
-        return STRATEGY
-    if _is(x, "cubed", "Array"):
+    elif _is(x, "cubed", "Array"):
         from arraylogit._strategies._cubed import STRATEGY
-
-        return STRATEGY
-    return None
+    else:
+        return None
+    return STRATEGY
 
 
 def _is(x: Any, module: str, name: str) -> bool:

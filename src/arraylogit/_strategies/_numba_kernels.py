@@ -187,8 +187,7 @@ def compilable(function: Any) -> Any:
     """Return a function that Numba may call where it compiles, with all that it calls."""
     for instruction in get_instructions(function):
         called = function.__globals__.get(str(instruction.argval))
-        if instruction.opname == "LOAD_GLOBAL" and isinstance(called, FunctionType):
-            if called is polynomial:
-                continue
+        calls = instruction.opname == "LOAD_GLOBAL" and isinstance(called, FunctionType)
+        if calls and called is not polynomial:
             compilable(called)
     return register_jitable(**OPTIONS)(function)

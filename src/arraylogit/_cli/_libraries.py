@@ -1,7 +1,4 @@
-"""The array libraries that the command line knows: how to find them and pass arrays to them.
-
-A library is imported by the methods that need it, never by this module.
-"""
+"""The array libraries that the command line knows: how to find them and pass arrays to them."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -26,10 +23,15 @@ class Library:
         """Return whether the library is there, without importing it."""
         return find_spec(self.module.partition(".")[0]) is not None
 
+    @property
+    def xp(self) -> Any:
+        """The module, imported by the first use."""
+        return import_module(self.module)
+
     def version(self) -> str:
         """Import the library and return its version."""
-        import_module(self.module)
-        return str(import_module(self.module.partition(".")[0]).__version__)
+        package, _, _ = self.xp.__name__.partition(".")
+        return str(import_module(package).__version__)
 
     def devices(self) -> list[str]:
         """Return one device of each kind, the default one first."""
@@ -83,12 +85,9 @@ class Torch(Library):
     name = module = "torch"
 
     def devices(self) -> list[str]:
-        import torch
-
-        if not torch.accelerator.is_available():
-            return ["cpu"]
-        accelerator: Any = torch.accelerator.current_accelerator()  # its options: from 2.7 on
-        return ["cpu", accelerator.type]
+        accelerator = self.xp.accelerator
+        there = accelerator.is_available()
+        return ["cpu", accelerator.current_accelerator().type] if there else ["cpu"]
 
     def row(self, device: str) -> str:
         return "torch:eager" if device == "cpu" else f"torch:{device}:eager"
@@ -98,21 +97,15 @@ class Torch(Library):
         return narrow if device == "mps" else [*narrow, "float64"]
 
     def put(self, x: np.ndarray, dtype: str, device: str) -> Array:
-        import torch
-
         host = x.astype("float32" if dtype == "bfloat16" else dtype, copy=False)
-        return torch.asarray(host, dtype=getattr(torch, dtype), device=device)
+        return self.xp.asarray(host, dtype=getattr(self.xp, dtype), device=device)
 
     def get(self, y: Array) -> np.ndarray:
-        import torch
-
-        host: np.ndarray = (y.float() if y.dtype == torch.bfloat16 else y).cpu().numpy()
-        return host
+        return np.asarray((y.float() if y.dtype == self.xp.bfloat16 else y).cpu())
 
 
 class Jax(Library):
-    name = "jax"
-    module = "jax.numpy"
+    name = module = "jax"
 
     def row(self, device: str) -> str:
         return "jax:eager"
@@ -121,9 +114,7 @@ class Jax(Library):
         return "" if self._x64() else "float64: set JAX_ENABLE_X64=1"
 
     def devices(self) -> list[str]:
-        import jax
-
-        default = jax.default_backend()
+        default = self.xp.default_backend()
         return ["cpu"] if default == "cpu" else [default, "cpu"]
 
     def dtypes(self, device: str) -> list[str]:
@@ -132,10 +123,7 @@ class Jax(Library):
 
     @contextmanager
     def ready_for(self, dtype: np.dtype[Any]) -> Iterator[None]:
-        import jax
-
-        before = self._x64()
-        update: Any = jax.config.update
+        before, update = self._x64(), self.xp.config.update
         update("jax_enable_x64", before or dtype == np.float64)
         try:
             yield
@@ -143,15 +131,11 @@ class Jax(Library):
             update("jax_enable_x64", before)
 
     def _x64(self) -> bool:
-        import jax.numpy as jnp
-
-        return bool(jnp.result_type(float) == jnp.float64)
+        return bool(self.xp.numpy.result_type(float) == np.float64)
 
     def put(self, x: np.ndarray, dtype: str, device: str) -> Array:
-        import jax
-
-        host = x.astype(jax.numpy.dtype(dtype), copy=False)
-        return jax.device_put(host, jax.devices(device)[0])
+        host = x.astype(self.xp.numpy.dtype(dtype), copy=False)
+        return self.xp.device_put(host, self.xp.devices(device)[0])
 
 
 class Dask(NumPy):
@@ -159,9 +143,7 @@ class Dask(NumPy):
     module = "dask.array"
 
     def put(self, x: np.ndarray, dtype: str, device: str) -> Array:
-        import dask.array as da
-
-        return da.from_array(super().put(x, dtype, device))
+        return self.xp.from_array(super().put(x, dtype, device))
 
     def get(self, y: Array) -> np.ndarray:
         return np.asarray(y.compute())
@@ -171,17 +153,13 @@ class CuPy(Library):
     name = module = "cupy"
 
     def devices(self) -> list[str]:
-        import cupy as cp
-
-        return ["cuda"] if cp.cuda.is_available() else []
+        return ["cuda"] if self.xp.cuda.is_available() else []
 
     def dtypes(self, device: str) -> list[str]:
         return ["float16", "float32", "float64"]
 
     def put(self, x: np.ndarray, dtype: str, device: str) -> Array:
-        import cupy as cp
-
-        return cp.asarray(x, dtype=dtype)
+        return self.xp.asarray(x, dtype=dtype)
 
     def get(self, y: Array) -> np.ndarray:
         return np.asarray(y.get())
@@ -198,8 +176,7 @@ class Strict(Library):
         return ["float32", "float64"]
 
     def put(self, x: np.ndarray, dtype: str, device: str) -> Array:
-        import array_api_strict as xp
-
+        xp = self.xp
         return xp.asarray(x, dtype=getattr(xp, dtype), device=xp.Device(device))
 
 
