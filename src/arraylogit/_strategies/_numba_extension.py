@@ -103,16 +103,6 @@ def _computation(function: Elementwise, input: Any) -> Any:
 
     if not isinstance(input, Array):
         return one
-    if input.ndim == 0:
-
-        @register_jitable(**OPTIONS)  # type: ignore[untyped-decorator]
-        def of_no_dimension(x: Any, lower: Any, upper: Any) -> Any:
-            out = np.empty(x.shape, real)
-            out[()] = one(x[()], lower, upper)
-            return out
-
-        return of_no_dimension
-
     contiguous = input.layout == "C"
 
     @register_jitable(**OPTIONS)  # type: ignore[untyped-decorator]
