@@ -22,7 +22,6 @@ from numba.misc.appdirs import AppDirs
 from numba.types import Array as ArrayType
 from numba.types import float64, intp, void
 
-import arraylogit
 from arraylogit._record import Array, Bounds, Elementwise
 from arraylogit._strategies._numba_kernels import KINDS, OPTIONS, compilable, widest_vectors
 from arraylogit._strategies._numpy import blocks
@@ -42,6 +41,8 @@ class Loops:
         self._function, self._threads = function, threads
         self._dtype = np.dtype(dtype)
         self._xp, self._evaluate = KINDS[dtype]
+        self._written = numba.from_dtype(self._dtype)[::1]
+        self._read = ArrayType(self._written.dtype, 1, "C", readonly=True)
 
     def number(self, x: float) -> float:
         """Return the value at one number."""
@@ -65,17 +66,14 @@ class Loops:
 
     @cached_property
     def _values(self) -> Any:
-        array = numba.from_dtype(self._dtype)[::1]
-        signature = void(_readonly(array), float64, float64, array)
+        signature = void(self._read, float64, float64, self._written)
         return self._compile(_values, signature, one=self._one)
 
     @cached_property
     def _slopes(self) -> Any:
-        array = numba.from_dtype(self._dtype)[::1]
-        read = _readonly(array)
         return self._compile(
             _slopes,
-            void(read, read, float64, float64, array),
+            void(self._read, self._read, float64, float64, self._written),
             derivative=compilable(self._function.derivative),
             evaluate=self._evaluate,
             where=self._xp.where,
@@ -182,10 +180,6 @@ def _apart(inputs: list[Array], out: Array) -> list[Array]:
     return [x.copy() if np.may_share_memory(x, out) else x for x in inputs]
 
 
-def _readonly(array: Any) -> Any:
-    return ArrayType(array.dtype, 1, "C", readonly=True)
-
-
 # What the templates below find in the scope that `Loops._compile` gives them.
 _GIVEN: Any = None
 derivative = evaluate = form = loop = one = where = xp = _GIVEN
@@ -232,7 +226,7 @@ def _cache_folder() -> str | None:
     base = os.environ.get("ARRAYLOGIT_CACHE_DIR")
     if base == "":
         return None
-    sources = sorted(Path(arraylogit.__file__).parent.glob("*.py"))
+    sources = sorted(Path(__file__).parents[1].glob("*.py"))
     sources += sorted(Path(__file__).parent.glob("_numba*.py"))
     version = hashlib.sha256(b"".join(source.read_bytes() for source in sources)).hexdigest()[:16]
     folder = Path(base or AppDirs("arraylogit", appauthor=False).user_cache_dir) / version
