@@ -14,7 +14,7 @@ import arraylogit
 from arraylogit import _expit, _log_expit, _logit, _logit_exp, special
 from arraylogit.__main__ import main
 from arraylogit._cli import _report, _selfcheck
-from arraylogit._cli._libraries import LIBRARIES
+from arraylogit._strategies._command_line import LIBRARIES
 from arraylogit.testing import reference
 from tests.cli.shell import run
 
@@ -268,7 +268,7 @@ def test_importing_the_package_does_not_import_the_command_line():
 
 def test_the_table_of_libraries_imports_none():
     script = (
-        "import sys, arraylogit._cli._libraries as i; "
+        "import sys, arraylogit._strategies._command_line as i; "
         "[library.installed() for library in i.LIBRARIES.values()]; "
         "print(*({'torch', 'jax', 'dask', 'cupy', 'array_api_strict'} & set(sys.modules)))"
     )

@@ -12,7 +12,7 @@ import arraylogit
 from arraylogit import special
 from arraylogit.__main__ import main
 from arraylogit._cli import _files
-from arraylogit._cli._libraries import LIBRARIES
+from arraylogit._strategies._command_line import LIBRARIES
 from tests.cli.shell import fails_with_one_line, run
 
 INSTALLED = [name for name, library in LIBRARIES.items() if library.installed()]

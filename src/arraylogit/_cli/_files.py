@@ -14,9 +14,9 @@ from numpy.lib import format as npy
 import arraylogit
 from arraylogit._cli import _input, _output
 from arraylogit._cli._domain import Misfits
-from arraylogit._cli._libraries import LIBRARIES, Library
 from arraylogit._cli._messages import UsageError, one_line
 from arraylogit._cli._progress import progress
+from arraylogit._strategies._command_line import LIBRARIES, Library
 
 Array = Any
 

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from importlib.metadata import version
 
 from arraylogit import __version__, special
-from arraylogit._cli._libraries import LIBRARIES, Library
 from arraylogit._cli._messages import one_line
 from arraylogit._cli._selfcheck import FORMATS, POINTS, Measure, check
+from arraylogit._strategies._command_line import LIBRARIES, Library
 from arraylogit.testing.environment import cpu
 
 TABLE = "{:<20}{:<11}{:<9}{:>14} {:>12} {:>11} {:>9}  {}"

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from arraylogit import special
-from arraylogit._cli._libraries import LIBRARIES, Library
+from arraylogit._strategies._command_line import LIBRARIES, Library
 from arraylogit.testing.functions import FUNCTIONS, Function
 
 Real = Any  # an array of float64, or of a wider type
