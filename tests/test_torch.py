@@ -411,35 +411,42 @@ def test_functionalize(function):
     torch.testing.assert_close(got, slope, rtol=0, atol=0)
 
 
-# In one graph, because each takes seconds to compile.
-def all_of_them(*inputs):
-    return [f(x) for f, x in zip(FUNCTIONS, inputs, strict=True)]
-
-
 def test_compiled_under_vmap():
-    def mapped(*inputs):
-        return [torch.vmap(f)(x) for f, x in zip(FUNCTIONS, inputs, strict=True)]
+    def mapped(x):
+        return torch.vmap(logit)(x), torch.vmap(expit)(x)
 
     torch._dynamo.reset()
-    inputs = [torch.tensor(INSIDE[f.__name__]) for f in FUNCTIONS]
-    found = torch.compile(mapped, fullgraph=True)(*inputs)
+    x = torch.tensor(INSIDE["logit"])
     tolerance = 4 * torch.finfo(torch.float32).eps
-    torch.testing.assert_close(found, all_of_them(*inputs), rtol=tolerance, atol=0)
+    y = torch.compile(mapped, fullgraph=True)(x)
+    torch.testing.assert_close(y, (logit(x), expit(x)), rtol=tolerance, atol=0)
 
 
-@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16], ids=str)
-def test_compiled_gradients_in_16_bits(dtype):
-    torch._dynamo.reset()
-    inputs = [torch.tensor(INSIDE[f.__name__]).to(dtype).requires_grad_() for f in FUNCTIONS]
-    slopes = (
+def test_compiled_gradients_in_16_bits():
+    # In one graph, because each takes seconds to compile.
+    functions = [*FUNCTIONS, logit]
+    dtypes = [torch.float16] * len(FUNCTIONS) + [torch.bfloat16]
+    inputs = [
+        torch.tensor(INSIDE[f.__name__]).to(dtype).requires_grad_()
+        for f, dtype in zip(functions, dtypes, strict=True)
+    ]
+
+    def all_of_them(*inputs):
+        return [f(x) for f, x in zip(functions, inputs, strict=True)]
+
+    compiled, eager = (
         torch.autograd.grad([y.sum() for y in g(*inputs)], inputs)
         for g in (torch.compile(all_of_them, fullgraph=True), all_of_them)
     )
-    torch.testing.assert_close(*slopes, rtol=torch.finfo(dtype).eps, atol=0)
+    for found, expected, dtype in zip(compiled, eager, dtypes, strict=True):
+        torch.testing.assert_close(found, expected, rtol=torch.finfo(dtype).eps, atol=0)
 
 
-@each_function
-@pytest.mark.parametrize("dtype", [torch.float32, torch.float64], ids=str)
+@pytest.mark.parametrize(
+    ("function", "dtype"),
+    [*((f, torch.float64) for f in FUNCTIONS), (logit, torch.float32)],
+    ids=lambda value: getattr(value, "__name__", str(value)),
+)
 def test_inductor_makes_one_loop_of_vectors(function, dtype, monkeypatch):
     """Of strided input too, by few lowered steps, and without a logarithm."""
     from torch._inductor.loop_body import InterpreterShim
