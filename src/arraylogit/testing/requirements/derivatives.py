@@ -194,18 +194,18 @@ def chain(subject):
     needs="derivative cheap",
 )
 def layout(subject):
-    for dtype in subject.kinds:
+    dtypes, modes = subject.dtypes, subject.backend.modes
+    if subject.compiles:  # arrays without strides: what they are computed in is tried elsewhere
+        dtypes, modes = [np.dtype(np.float32)], modes[:1]
+    for dtype in dtypes:
         few = inputs.typical(subject.function, dtype, 60)
         for chosen in subject.options(0.25):
             f = subject.transformed(**chosen)
-            for mode in subject.backend.modes:
+            for mode in modes:
                 expected = subject.derivative(few, 1, mode, **chosen)
                 says_something(expected)
                 where = f"{dtype.name} {mode}{chosen or ''}"
-                first = mode == subject.backend.modes[0]
-                if subject.compiles and not first and dtype != np.float32:
-                    continue
-                shapes = [(3, 4, 5), *([(200_003,)] if first else [])]
+                shapes = [(3, 4, 5), *([(200_003,)] if mode == modes[0] else [])]
                 if not subject.compiles:
                     shapes.append(())
                 for shape in shapes:
