@@ -22,8 +22,7 @@ SIZE = 100_003
     needs="cheap",
 )
 def threads(subject):
-    traced = "traces" in subject.features  # where each dtype takes a second to compile
-    dtypes = [np.dtype(np.float32)] if traced else subject.dtypes
+    dtypes = [np.dtype(np.float32)] if subject.compiles else subject.dtypes
     arrays = [typical(subject.function, dtype, SIZE) for dtype in dtypes]
     kinds = islice(cycle(product(arrays, subject.options(0.25, 0.375))), 12)
     calls = [(np.roll(x, i * SIZE // 12), chosen) for i, (x, chosen) in enumerate(kinds)]

@@ -99,7 +99,7 @@ def nan(subject):
 
 @requirement(
     "derivative/modes",
-    "Forward and reverse mode, with a graph that is passed twice and without, give the same "
+    "Forward mode and reverse mode, also twice through a graph that is kept, give the same "
     "values, special ones too.",
     needs="derivative cheap",
 )
@@ -189,8 +189,8 @@ def chain(subject):
 
 @requirement(
     "derivative/layout",
-    "In any number of axes, none too, any layout of memory and at any place of 200,003 numbers "
-    "the derivative is the same; with eps, and in 16 bits, too.",
+    "The derivative is the same in any number of axes or none, in any layout of memory and at any "
+    "place of 200,003 numbers; with eps, and in 16 bits, too.",
     needs="derivative cheap",
 )
 def layout(subject):
@@ -254,14 +254,14 @@ def eps_zero(subject):
 
 @requirement(
     "derivative/second",
-    "The second derivative is right to 16 rounding errors of the larger of its terms; but on JAX, "
-    "so is that of f² + f, to which the incoming gradient contributes.",
+    "The second derivatives of the function and, except on JAX, of its square plus itself, whose "
+    "incoming gradient varies, are right to 16 rounding errors of the larger of their terms.",
     needs="derivative second",
 )
 def second(subject):
     for dtype in (d for d in subject.dtypes if d.itemsize >= 4):
         x = np.asarray(FUNCTIONS[subject.function].far_apart, dtype)
-        if "traces" not in subject.features:  # JAX would take seconds to compile another function
+        if not subject.compiles:  # another function would take seconds to compile
             f = partial(_with_its_square, subject.transformed())
             y = subject.backend.derivative(f, subject.backend.asarray(x), 2, mode="reverse")
             exact = _second_with_its_square(subject.function, x)
@@ -300,7 +300,7 @@ def _exact(function, x, **options):
 
 @requirement(
     "derivative/second-clamped",
-    "With eps, the second derivative outside [eps, 1 − eps] is 0, and inside that without.",
+    "With eps, the second derivative is 0 outside [eps, 1 − eps], and that without eps inside.",
     "logit",
     "derivative second eps",
 )

@@ -159,8 +159,8 @@ def refused_eps(subject):
 
 @requirement(
     "eps/number",
-    "int, float, NumPy scalars and 0-d arrays of NumPy are taken as the number they hold at the "
-    "time, and not modified; by name, or as the second argument.",
+    "int, float, NumPy scalars and 0-d arrays of NumPy, given by name or as the second argument, "
+    "are taken as the number that they hold at the time. They are not modified.",
     "logit",
     "eps cheap",
 )

@@ -32,8 +32,8 @@ def none(subject):
 
 @requirement(
     "warnings/errstate",
-    "Nothing is raised under `np.errstate(all='raise')` either, with eps too; it stays as it is, "
-    "and so do the filters of warnings.",
+    "Nothing is raised under `np.errstate(all='raise')` either, with eps too. The call changes "
+    "neither that setting nor the filters of warnings.",
     needs="errstate",
 )
 def errstate(subject):

@@ -50,7 +50,8 @@ def chunks(subject):
 @requirement(
     "kinds/layout",
     "Any order of axes, stride (negative ones and 0 too), order of bytes and alignment gives the "
-    "values of a contiguous array, few or many, with eps too, in memory that is their own.",
+    "values of a contiguous array, few or many, with eps too. No two elements of a result share "
+    "memory.",
     needs="views cheap",
 )
 def layout(subject):

@@ -35,7 +35,7 @@ def refused_untouched(subject, before, *arguments, **options):
 @requirement(
     "out/written",
     "out is written in place and returned, the same object, with special values and the signs of "
-    "zeros, few or many, one in 0-d or none, with eps as well.",
+    "zeros; of few elements or many, one in 0-d or none; with eps as well.",
     needs="out writable",
 )
 def written_in_place(subject):

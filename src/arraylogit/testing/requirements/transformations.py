@@ -59,7 +59,7 @@ def compiled_derivative(subject):
 
 @requirement(
     "transform/traced-eps",
-    "A traced eps gives what the number gives, on JAX the derivative too.",
+    "A traced eps gives the values that the number gives, and on JAX the derivatives.",
     "logit",
     "compile eps",
 )
