@@ -1,6 +1,8 @@
 """What torch users do to a function."""
 
 import re
+import subprocess
+import sys
 from functools import partial
 
 import array_api_strict
@@ -146,6 +148,30 @@ def test_no_grad_and_inference_mode():
         assert not logit(x).requires_grad
     with torch.inference_mode():
         assert logit(x).is_inference()
+
+
+@pytest.mark.parametrize(
+    "first",
+    [
+        "with torch.inference_mode(): logit(torch.rand(2))",
+        "with FakeTensorMode(): logit(torch.rand(2))",
+        "torch.vmap(logit)(torch.rand(2))",
+        "torch.func.grad(logit)(torch.tensor(0.3))",
+        "torch.compile(logit, backend='eager')(torch.rand(2))",
+    ],
+)
+def test_tensors_are_plain_whatever_the_first_call_was_in(first):
+    code = f"""
+import torch
+from torch._subclasses import FakeTensorMode
+from arraylogit import logit
+{first}
+from arraylogit._strategies import _torch
+assert _torch._is_plain(torch.rand(2))
+with torch.inference_mode():
+    assert _torch._is_plain(torch.rand(2))
+"""
+    subprocess.run([sys.executable, "-c", code], check=True)
 
 
 def test_against_torch_where_torch_is_right():

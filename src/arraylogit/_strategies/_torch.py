@@ -11,6 +11,7 @@ There are two of them, because no single one serves all:
 """
 
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from importlib import import_module
 from numbers import Real
@@ -401,9 +402,16 @@ def _has_plain_keys(x: Array) -> bool:
 
 _IS_PLAIN: dict[int, bool] = {}
 
-with torch.inference_mode():
-    _PLAIN_KEYS = {str(torch._C._dispatch_keys(torch.empty(0, device="cpu")))}
-_PLAIN_KEYS.add(str(torch._C._dispatch_keys(torch.empty(0, device="cpu"))))
+
+def _keys(inference: bool) -> str:
+    with torch.inference_mode(inference):
+        return str(torch._C._dispatch_keys(torch.empty(0, device="cpu")))
+
+
+# In a thread of its own, which has no modes or transforms: the first call, which imports this, may
+# be inside of some.
+with ThreadPoolExecutor(1) as _pool:
+    _PLAIN_KEYS = set(_pool.map(_keys, (True, False)))
 
 
 def _place(x: Array) -> Place:
