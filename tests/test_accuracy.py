@@ -1,4 +1,4 @@
-"""Error in ULP over five million structured points a library, dtype and function.
+"""Error in ULP over ten million structured points a library, dtype and function.
 
 A lower bound of the true maximum; `conformance` has the exhaustive sweeps.
 """
@@ -16,7 +16,7 @@ from arraylogit.testing.backends import BACKENDS
 from arraylogit.testing.budgets import bound
 from tests.functions import each_function
 
-CHUNKS, POINTS = 5, 1_000_000
+CHUNKS, POINTS = 10, 1_000_000
 
 
 @pytest.fixture

@@ -9,6 +9,8 @@ import pytest
 from benchmarks import __main__ as benchmarks
 from benchmarks import contests, processes, report, timing
 
+from arraylogit.testing.environment import cpu
+
 ROOT = Path(__file__).parent.parent
 RESULTS = report.committed(ROOT)
 CLAIMS = tomllib.loads((ROOT / "benchmarks" / "claims.toml").read_text())["claim"]
@@ -59,6 +61,8 @@ def test_claims_hold_in_the_committed_results(claim, processor):
     files = RESULTS if processor == "xeon" else (RESULTS[0].parent / processor).glob("*.json")
     claim = dict(claim)
     least = claim.pop("at_least")
+    on_amd = claim.pop("on_amd", least)
+    least = least if processor == "xeon" else on_amd
     (row,) = [row for row in report.read(files)["rows"] if claim.items() <= row.items()]
     assert row["ratio"] >= least
 
@@ -90,10 +94,9 @@ def test_blocks_bound_the_memory(library, case):
 @pytest.mark.parametrize("function", ["logit", "log_expit"])
 def test_no_slower_than_scipy_with_and_without_avx512(function, dtype, avx512):
     pytest.importorskip("scipy")
-    # 1.1 at least, less the noise; but two logarithms of NumPy without vector code take 0.73 on a
-    # processor of AMD's family 26, 1.1 on a Xeon.
-    scalar = (function, dtype, avx512) == ("logit", "float64", False)
-    assert processes.beside_scipy(function, dtype, avx512) > (0.6 if scalar else 0.9)
+    # 1.1 at least, less the noise; but 0.73 by two logarithms without vector code on an AMD.
+    slower = "AMD" in cpu() and (function, dtype, avx512) == ("logit", "float64", False)
+    assert processes.beside_scipy(function, dtype, avx512) > (0.6 if slower else 0.9)
 
 
 @pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="about glibc's memory")

@@ -195,8 +195,8 @@ def chain(subject):
 )
 def layout(subject):
     dtypes, modes = subject.dtypes, subject.backend.modes
-    if subject.compiles:  # arrays without strides: what they are computed in is tried elsewhere
-        dtypes, modes = [np.dtype(np.float32)], modes[:1]
+    if subject.compiles:  # arrays without strides, which the other modes see as the first does
+        dtypes, modes = subject.kinds, modes[:1]
     for dtype in dtypes:
         few = inputs.typical(subject.function, dtype, 60)
         for chosen in subject.options(0.25):
@@ -254,8 +254,8 @@ def eps_zero(subject):
 
 @requirement(
     "derivative/second",
-    "The second derivatives of the function and, except on JAX, of its square plus itself, whose "
-    "incoming gradient varies, are right to 16 rounding errors of the larger of their terms.",
+    "The second derivatives of the function and, unless it is traced, of its square plus itself, "
+    "whose incoming gradient varies, are right to 16 rounding errors of the larger of their terms.",
     needs="derivative second",
 )
 def second(subject):

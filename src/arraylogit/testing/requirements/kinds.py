@@ -8,7 +8,7 @@ from arraylogit.testing import reference
 from arraylogit.testing.inputs import inside, typical
 from arraylogit.testing.registry import close, identical, refused, requirement, right
 
-SHAPES = ((), (0,), (1,), (2, 0, 3), (3, 4), (2, 1, 2, 3), (2,) * 6)
+SHAPES = ((), (0,), (0, 3), (1,), (7,), (2, 0, 3), (3, 4), (2, 1, 5), (2, 1, 2, 3), (2,) * 6)
 
 
 def block(subject, dtype, *shape):

@@ -59,7 +59,8 @@ def compiled_derivative(subject):
 
 @requirement(
     "transform/traced-eps",
-    "A traced eps gives the values that the number gives, and on JAX the derivatives.",
+    "A traced eps gives the values that the number gives; where functions are traced, the "
+    "derivatives too.",
     "logit",
     "compile eps",
 )
