@@ -255,7 +255,8 @@ def eps_zero(subject):
 @requirement(
     "derivative/second",
     "The second derivatives of the function and, unless it is traced, of its square plus itself, "
-    "whose incoming gradient varies, are right to 16 rounding errors of the larger of their terms.",
+    "whose incoming gradient varies, are right to 16 rounding errors of the larger of their "
+    "terms.",
     needs="derivative second",
 )
 def second(subject):
